@@ -1,1 +1,3 @@
-//! stub
+//! The right to start, the pool, one run.
+
+pub mod driver;
