@@ -1,0 +1,147 @@
+//! The repository as cargo and the file system describe it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::shell::Run;
+use crate::source::Source;
+
+/// The platform for which versions are counted. One fixed platform gives the same answer everywhere.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+/// This repository: where it lies and what cargo knows about it.
+pub(crate) struct Workspace {
+    /// Its top folder.
+    pub(crate) root: PathBuf,
+    /// What `cargo metadata` says, for all platforms.
+    pub(crate) metadata: Metadata,
+}
+
+/// The parts of `cargo metadata` that we read.
+#[derive(Deserialize)]
+pub(crate) struct Metadata {
+    /// Every package of the lock file.
+    pub(crate) packages: Vec<Package>,
+    /// Ids of our own packages.
+    pub(crate) workspace_members: BTreeSet<String>,
+    /// Where cargo puts what it builds.
+    pub(crate) target_directory: PathBuf,
+    workspace_root: PathBuf,
+    resolve: Option<Resolve>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+}
+
+/// One package, ours or from a registry.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Package {
+    /// Its name, such as `quirl-ledger`.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// Cargo's id of it.
+    pub(crate) id: String,
+    /// Its SPDX expression.
+    pub(crate) license: Option<String>,
+    /// Where it comes from; nothing for a folder on this disk.
+    pub(crate) source: Option<String>,
+    /// What its manifest asks for.
+    pub(crate) dependencies: Vec<Dependency>,
+    /// Its libraries, programs and suites.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// One line under `[dependencies]` and its sisters.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Dependency {
+    /// The name of the package.
+    pub(crate) name: String,
+    /// `dev` or `build`; nothing for a normal one.
+    pub(crate) kind: Option<String>,
+}
+
+/// Something that cargo builds.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Target {
+    /// Its name.
+    pub(crate) name: String,
+    /// `lib`, `bin`, `test` …
+    pub(crate) kind: Vec<String>,
+}
+
+impl Workspace {
+    /// Asks cargo about the workspace around the current folder.
+    pub(crate) fn find() -> Result<Self> {
+        let metadata = read_metadata(&Run::line("cargo metadata --locked --format-version 1"))?;
+        Ok(Self { root: metadata.workspace_root.clone(), metadata })
+    }
+
+    /// Our own packages.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
+        let ours = &self.metadata.workspace_members;
+        self.metadata.packages.iter().filter(move |package| ours.contains(&package.id))
+    }
+
+    /// Every package that is compiled on a Linux server, tests included.
+    pub(crate) fn packages_on_linux(&self) -> Result<Vec<Package>> {
+        let run = Run::line("cargo metadata --locked --format-version 1 --filter-platform");
+        let Metadata { packages, resolve, .. } = read_metadata(&run.arg(PLATFORM))?;
+        let nodes = resolve.context("`cargo metadata` resolved nothing")?.nodes;
+        let used: BTreeSet<String> = nodes.into_iter().map(|node| node.id).collect();
+        Ok(packages.into_iter().filter(|package| used.contains(&package.id)).collect())
+    }
+
+    /// Every file in the repository that is ours: no build output, nothing of git.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        self.walk(Path::new(""), &mut files)?;
+        files.sort();
+        Ok(files)
+    }
+
+    /// Adds the files below `folder`, as paths from the root.
+    fn walk(&self, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+        let at = self.root.join(folder);
+        for entry in fs::read_dir(&at).with_context(|| format!("list {}", at.display()))? {
+            let entry = entry.with_context(|| format!("list {}", at.display()))?;
+            let path = folder.join(entry.file_name());
+            let kind = entry.file_type().with_context(|| format!("look at {}", path.display()))?;
+            let skipped =
+                [".git", "target", "node_modules"].iter().any(|name| path.ends_with(name));
+            if kind.is_dir() && !skipped {
+                self.walk(&path, files)?;
+            } else if kind.is_file() {
+                files.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every Rust file of ours, read and taken apart.
+    pub(crate) fn sources(&self) -> Result<Vec<Source>> {
+        let files = self.files()?;
+        let rust = files.into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs"));
+        rust.map(|path| self.text(&path).map(|text| Source::new(path, text))).collect()
+    }
+
+    /// The text of a file; the path starts at the root.
+    pub(crate) fn text(&self, path: &Path) -> Result<String> {
+        fs::read_to_string(self.root.join(path)).with_context(|| format!("read {}", path.display()))
+    }
+}
+
+fn read_metadata(run: &Run) -> Result<Metadata> {
+    serde_json::from_str(&run.read()?).with_context(|| format!("understand the answer of {run}"))
+}
