@@ -89,6 +89,11 @@ impl Run {
         Ok(())
     }
 
+    /// Runs it and shows nothing, unless it fails.
+    pub(crate) fn run_quietly(&self) -> Result<()> {
+        self.read().map(drop)
+    }
+
     /// Whether it can be started and ends well; silent.
     pub(crate) fn succeeds(&self) -> bool {
         let status = self.command().stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -100,7 +105,11 @@ impl Run {
         let output = self.command().output().with_context(|| self.cannot_start())?;
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr);
-            bail!("a command failed ({}): {self}\n{}", output.status, told.trim_end());
+            bail!(
+                "a command failed ({}); to repeat it: {self}\n{}",
+                output.status,
+                told.trim_end()
+            );
         }
         String::from_utf8(output.stdout).with_context(|| format!("not UTF-8: output of {self}"))
     }

@@ -1,7 +1,7 @@
 //! Documents: a head on every module, and no path that leads nowhere.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -47,7 +47,7 @@ fn top(path: &Path) -> Option<&str> {
     folder.to_str()
 }
 
-fn is_document(path: &PathBuf) -> bool {
+fn is_document(path: &Path) -> bool {
     let is_markdown = path.extension().is_some_and(|extension| extension == "md");
     is_markdown && DOCUMENTS.iter().any(|document| path.starts_with(document))
 }

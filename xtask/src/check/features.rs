@@ -49,7 +49,10 @@ fn compare(fewer: &Features, more: &Features, who: &str) -> Vec<Finding> {
         let (small, large) = (names(sets), names(&more[package]));
         let extra: Vec<_> = large.difference(&small).copied().collect();
         let extra = extra.join(", ");
-        format!("{who} turns on {extra}: it is compiled twice; name it in [workspace.dependencies]")
+        format!(
+            "{who} turns on {extra}: it is compiled twice. Name the \
+                 feature in [workspace.dependencies], or let crate `tests` use it outside of tests"
+        )
     };
     let found = fewer.iter().filter(differs);
     found.map(|(package, sets)| Finding::new(package, says(package, sets))).collect()

@@ -53,8 +53,9 @@ impl fmt::Display for Finding {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let sources = workspace.sources()?;
     let mut failed = rules(workspace, &sources)?;
-    failed.extend(command("format", &Run::line("cargo fmt --all --check")));
-    failed.extend(report("samples", samples::check(workspace).err()));
+    failed.extend(command("format", &Run::line("cargo fmt --all --check -- -l")));
+    let depth = if args.quick { samples::Depth::Hashes } else { samples::Depth::Bytes };
+    failed.extend(report("samples", samples::check(workspace, depth).err()));
     if !args.quick {
         let clippy = "cargo clippy --locked --workspace --all-targets -- -D warnings";
         failed.extend(command("clippy", &Run::line(clippy)));

@@ -172,7 +172,7 @@ mod tests {
         check_code("a // b\nc", "a ....\nc");
         check_code("a /* b /* c */ */ d", "a ............... d");
         check_code(r#"f("a \" // b")g"#, "f(...........)g");
-        check_code("x('\"', '\\'', '\u{e9}')", "x(..., ...., ........)");
+        check_code(r#"x('"', '\'', '\u{e9}')"#, "x(..., ...., ........)");
     }
 
     #[test]

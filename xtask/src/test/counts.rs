@@ -32,11 +32,6 @@ impl Counts {
         counts
     }
 
-    /// How many ran.
-    pub(super) fn ran(self) -> u64 {
-        self.passed + self.failed
-    }
-
     /// Parts such as ` 3 passed (1 slow)`, ` 0 failed`.
     fn add_parts<'a>(&mut self, parts: impl Iterator<Item = &'a str>) {
         for part in parts {
