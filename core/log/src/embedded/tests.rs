@@ -1,0 +1,114 @@
+//! The log on a real folder, with its threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::StreamExt;
+use futures::executor::block_on;
+
+use super::*;
+use crate::Item;
+
+pub(super) fn config(folder: &Path) -> Config {
+    Config {
+        segment_size: ByteSize::kib(16),
+        disk_floor: ByteSize::bytes(0),
+        balloon: ByteSize::bytes(0),
+        ..Config::new(folder, [7; 16])
+    }
+}
+
+fn payload(n: u64) -> Bytes {
+    let length = usize::try_from(n * 37 % 700).expect("small");
+    let mut bytes = n.to_le_bytes().to_vec();
+    bytes.resize(8 + length, u8::try_from(n % 251).expect("small"));
+    bytes.into()
+}
+
+/// Reads until `end` was read; checks order and contents.
+fn read_to(log: &dyn Log, from: u64, end: u64) -> Vec<Item> {
+    let mut stream = log.read(Offset(from));
+    let mut items = Vec::new();
+    let mut next = from;
+    while next <= end {
+        let batch = block_on(stream.next()).expect("goes on").expect("reads well");
+        for item in batch.items {
+            if let Item::Frame(at, bytes) = &item {
+                assert_eq!((at.0, bytes), (next, &payload(next)));
+                next += 1;
+            }
+            items.push(item);
+        }
+    }
+    items
+}
+
+#[test]
+fn what_was_appended_is_read_again_after_a_restart_and_by_get() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for life in 0..4 {
+        let log = Embedded::open(config(folder.path()), None).expect("opens");
+        assert_eq!(log.end(), Offset(life * 300));
+        for n in 1..=300 {
+            log.append(payload(life * 300 + n)).expect("taken");
+        }
+        let end = (life + 1) * 300;
+        let items = read_to(&log, 1, end);
+        let sealed: Vec<_> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Sealed { first, last } => Some((*first, *last)),
+                Item::Frame(..) => None,
+            })
+            .collect();
+        let known: Vec<_> = log.sealed().iter().map(|it| (it.first, it.last)).collect();
+        assert!(sealed.len() >= known.len().saturating_sub(1) && !known.is_empty());
+        assert_eq!(sealed, known[..sealed.len()]);
+        for n in (1..=end).step_by(7) {
+            assert_eq!(block_on(log.get(Offset(n))).expect("there"), payload(n));
+        }
+        for info in log.sealed() {
+            let frames: Result<Vec<_>, _> = log.scan(info.first).expect("sealed").collect();
+            let frames = frames.expect("reads well");
+            assert_eq!(frames.first().map(|it| it.0), Some(info.first));
+            assert_eq!(frames.last().map(|it| it.0), Some(info.last));
+        }
+    }
+}
+
+#[test]
+fn a_closed_log_keeps_what_it_accepted_and_ends_its_readers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = Embedded::open(config(folder.path()), None).expect("opens");
+    let stream = log.read(Offset(1));
+    for n in 1..=50 {
+        log.append(payload(n)).expect("taken");
+    }
+    log.close();
+    assert_eq!(log.append(payload(51)), Err(Refused::Stopped));
+    let frames: usize = block_on(
+        stream.map(|batch| batch.expect("reads well").items.len()).fold(0, |a, b| async move { a + b }),
+    );
+    assert_eq!(frames, 50);
+}
+
+#[test]
+fn one_batch_wakes_a_live_reader_once_with_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&syncs);
+    let config = Config {
+        on_sync: Some(Arc::new(move |_, frames| {
+            counted.fetch_add(usize::from(frames > 0), Ordering::Relaxed);
+        })),
+        ..config(folder.path())
+    };
+    let log = Embedded::open(config, None).expect("opens");
+    let mut stream = log.read(Offset(1));
+    assert!(block_on(async { futures::poll!(stream.next()) }).is_pending());
+    let frame = payload(1);
+    log.append(frame.clone()).expect("taken");
+    let batch = block_on(stream.next()).expect("goes on").expect("reads well");
+    let [Item::Frame(Offset(1), read)] = &batch.items[..] else { panic!("{batch:?}") };
+    assert_eq!(read.as_ptr(), frame.as_ptr());
+    assert_eq!(syncs.load(Ordering::Relaxed), 1);
+}
