@@ -13,20 +13,33 @@ use crate::workspace::Workspace;
 pub(crate) struct Package {
     name: &'static str,
     reason: &'static str,
+    /// A command that ends well where the package's work is done by something else already.
+    probe: Option<&'static str>,
 }
 
 /// Runs the script that computes the demo's figures independently.
-pub(crate) const PYTHON: Package =
-    Package { name: "python3", reason: "computes the demo's figures a second time" };
+pub(crate) const PYTHON: Package = Package {
+    name: "python3",
+    reason: "computes the demo's figures a second time",
+    probe: Some("python3 --version"),
+};
 
 /// What `cargo xtask test` needs beside Rust and a C compiler.
 pub(crate) const FOR_TESTS: &[Package] = &[
     PYTHON,
-    Package { name: "python3-venv", reason: "gives the test runner a folder of its own" },
-    Package { name: "clang", reason: "builds the sample modules again, to compare" },
-    Package { name: "lld", reason: "links them" },
-    Package { name: "wasi-libc", reason: "is their C library" },
-    Package { name: "libclang-rt-14-dev-wasm32", reason: "is clang's part of it" },
+    Package {
+        name: "python3-venv",
+        reason: "gives the test runner a folder of its own",
+        probe: Some("python3 -m ensurepip --version"),
+    },
+    Package { name: "clang", reason: "builds the sample modules again, to compare", probe: None },
+    Package { name: "lld", reason: "links them", probe: None },
+    Package { name: "wasi-libc", reason: "is their C library", probe: None },
+    Package {
+        name: "libclang-rt-14-dev-wasm32",
+        reason: "is clang's part of their C library",
+        probe: None,
+    },
 ];
 
 /// The test runner, prebuilt, as a package of Python. From source it takes more than ten minutes.
@@ -81,6 +94,7 @@ fn names(packages: &[Package]) -> String {
 fn is_installed(package: &Package) -> bool {
     let status = Run::line("dpkg-query -W -f ${Status}").arg(package.name).read();
     status.is_ok_and(|status| status == "install ok installed")
+        || package.probe.is_some_and(|probe| Run::line(probe).succeeds())
 }
 
 /// Whether apt could install it, once its lists are fresh.
