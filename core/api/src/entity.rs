@@ -413,7 +413,9 @@ mod tests {
         let mut document = Action::new(&namespace, &path, &hello(), None);
         document.binding = Some("ann/mydemo".to_owned());
         let text = String::from_utf8(bytes(&document)).unwrap();
-        assert!(text.contains(r#"],"binding":"ann/mydemo","exec":{"kind":"nodejs:20","binary":false},"limits""#));
+        assert!(text.contains(
+            r#"],"binding":"ann/mydemo","exec":{"kind":"nodejs:20","binary":false},"limits""#
+        ));
         assert!(text.contains(r#""namespace":"guest/demo""#));
     }
 
@@ -469,8 +471,7 @@ mod tests {
             r#"[{"key":"b","value":null},{"key":"a","value":1.0,"init":true,"encryption":"noop"}]"#;
         assert_eq!(text, expected);
         let limits = ActionLimits { instances: Some(2), ..ActionLimits::default() };
-        let expected =
-            r#"{"concurrency":1,"instances":2,"logs":10,"memory":256,"timeout":60000}"#;
+        let expected = r#"{"concurrency":1,"instances":2,"logs":10,"memory":256,"timeout":60000}"#;
         assert_eq!(serde_json::to_string(&Limits::from(&limits)).unwrap(), expected);
         assert_eq!(count("actions", 12), br#"{"actions":12}"#);
     }

@@ -104,7 +104,11 @@ mod tests {
             let line = log_line(seconds * 1_000_000_000, Stream::Stderr, "x");
             assert_eq!(line, format!("{expected} stderr: x"));
         }
-        assert!(log_line(i64::MAX, Stream::Stdout, "").starts_with("2262-04-11T23:47:16.854775807Z"));
-        assert!(log_line(i64::MIN, Stream::Stdout, "").starts_with("1677-09-21T00:12:43.145224192Z"));
+        assert!(
+            log_line(i64::MAX, Stream::Stdout, "").starts_with("2262-04-11T23:47:16.854775807Z")
+        );
+        assert!(
+            log_line(i64::MIN, Stream::Stdout, "").starts_with("1677-09-21T00:12:43.145224192Z")
+        );
     }
 }

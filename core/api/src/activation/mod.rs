@@ -160,7 +160,11 @@ fn annotations(out: &mut Vec<u8>, row: &Row) {
     out.push(b'[');
     if let Some(ran) = &row.ran {
         let caused = row.cause.is_some();
-        if ran.began { began(out, ran, caused) } else { never_began(out, ran, caused) }
+        if ran.began {
+            began(out, ran, caused);
+        } else {
+            never_began(out, ran, caused);
+        }
         if let Some(from) = &ran.started_from {
             text_annotation(out, "start", from);
         }
