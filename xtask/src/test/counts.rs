@@ -14,19 +14,31 @@ pub(super) struct Counts {
     pub(super) skipped: u64,
 }
 
+/// Who runs the tests. Each prints the results of the other too, when it shows a failed test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runner {
+    /// `cargo test`: a result for each program of tests.
+    Libtest,
+    /// `cargo nextest run`: one summary at its end.
+    Nextest,
+}
+
 impl Counts {
-    /// Reads what `cargo test` or `cargo nextest run` printed.
-    pub(super) fn read(output: &str) -> Self {
+    /// Reads what `runner` printed.
+    pub(super) fn read(runner: Runner, output: &str) -> Self {
+        let lines: Vec<String> = output.lines().map(plain).collect();
         let mut counts = Self::default();
-        for line in output.lines() {
-            let line = plain(line);
-            if let Some((_, ended)) = line.split_once("test result: ") {
-                let after_verdict = ended.split_once(". ").map_or("", |(_, counts)| counts);
-                counts.add_parts(after_verdict.split(';'));
-            } else if line.trim_start().starts_with("Summary [")
-                && let Some((_, ended)) = line.split_once(" run: ")
-            {
-                counts.add_parts(ended.split(','));
+        match runner {
+            Runner::Libtest => {
+                let ended = lines.iter().filter_map(|line| line.strip_prefix("test result: "));
+                let ended = ended.filter_map(|ended| ended.split_once(". "));
+                ended.for_each(|(_, parts)| counts.add_parts(parts.split(';')));
+            }
+            Runner::Nextest => {
+                let is_summary = |line: &&String| line.trim_start().starts_with("Summary [");
+                let summary = lines.iter().rfind(is_summary);
+                let parts = summary.and_then(|line| line.split_once(" run: "));
+                parts.into_iter().for_each(|(_, parts)| counts.add_parts(parts.split(',')));
             }
         }
         counts
@@ -73,8 +85,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_read(output: &str, expected: &str) {
-        assert_eq!(Counts::read(output).to_string(), expected);
+    fn check_read(runner: Runner, output: &str, expected: &str) {
+        assert_eq!(Counts::read(runner, output).to_string(), expected);
     }
 
     #[test]
@@ -82,25 +94,23 @@ mod tests {
         let output = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 9 filtered out; \
                       finished in 0.10s\nx\ntest result: FAILED. 2 passed; 1 failed; 0 ignored; 0 \
                       measured; 0 filtered out; finished in 0.00s";
-        check_read(output, "5 passed, 1 failed, 1 skipped");
+        check_read(Runner::Libtest, output, "5 passed, 1 failed, 1 skipped");
     }
 
     #[test]
     fn the_summary_of_nextest_is_read() {
         let output = "     Summary [   1.5s] 5/9 tests run: 2 passed (1 slow), 2 failed, 1 timed out, \
                       4 skipped\n        FAIL 3 passed, ";
-        check_read(output, "2 passed, 3 failed, 4 skipped");
-        check_read(
-            "\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] 1 test run: 1 passed, 0 skipped",
-            "1 passed, 0 failed, 0 skipped",
-        );
+        check_read(Runner::Nextest, output, "2 passed, 3 failed, 4 skipped");
+        let coloured = "\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] 1 test run: 1 passed, 0 skipped";
+        check_read(Runner::Nextest, coloured, "1 passed, 0 failed, 0 skipped");
     }
 
     #[test]
-    fn prose_is_not_counted() {
-        check_read(
-            "12 passed, all good\nSummary: 3 tests run: 3 passed",
-            "0 passed, 0 failed, 0 skipped",
-        );
+    fn what_a_failed_test_printed_is_not_counted() {
+        let output = "    test result: FAILED. 0 passed; 1 failed; 0 ignored\n12 passed, all good\n\
+                      Summary [ 0.1s] 2 tests run: 1 passed, 1 failed, 0 skipped";
+        check_read(Runner::Nextest, output, "1 passed, 1 failed, 0 skipped");
+        check_read(Runner::Libtest, output, "0 passed, 0 failed, 0 skipped");
     }
 }

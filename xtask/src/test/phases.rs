@@ -1,8 +1,10 @@
 //! What each phase does.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 
-use super::counts::Counts;
+use super::counts::{Counts, Runner};
 use crate::shell::Run;
 use crate::workspace::{Package, Workspace};
 use crate::{check, install, programs};
@@ -41,7 +43,8 @@ pub(super) fn unit(workspace: &Workspace) -> Result<Counts> {
     let suites = suites(workspace, |package| package.name != SUITES);
     let targets = ["--lib", "--bins"].map(str::to_owned).into_iter().chain(suites);
     let mut counts = run_tests(workspace, &targets.collect::<Vec<_>>())?;
-    counts += ended(&Run::line("cargo test --locked --workspace --doc --no-fail-fast"))?;
+    counts +=
+        ended(Runner::Libtest, &Run::line("cargo test --locked --workspace --doc --no-fail-fast"))?;
     Ok(counts)
 }
 
@@ -70,20 +73,26 @@ fn suites(workspace: &Workspace, chosen: impl Fn(&Package) -> bool) -> Vec<Strin
 
 /// Runs the tests in `targets` with the runner that there is.
 fn run_tests(workspace: &Workspace, targets: &[String]) -> Result<Counts> {
-    let run = match install::find_nextest(workspace) {
-        Some(nextest) => Run::new(nextest)
-            .args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"])
-            .args(["--config-file", "xtask/nextest.toml", "--status-level", "slow"]),
-        None => Run::line("cargo test --locked --workspace --no-fail-fast"),
+    let (runner, run) = match install::find_nextest(workspace) {
+        Some(nextest) => (Runner::Nextest, nextest_run(&nextest)),
+        None => {
+            let run = Run::line("cargo test --locked --workspace --no-fail-fast");
+            (Runner::Libtest, run)
+        }
     };
     let folder = workspace.metadata.target_directory.join("debug");
-    ended(&run.args(targets).env(PROGRAMS, folder))
+    ended(runner, &run.args(targets).env(PROGRAMS, folder))
+}
+
+fn nextest_run(nextest: &Path) -> Run {
+    let run = Run::new(nextest).args(["nextest", "run", "--locked", "--workspace"]);
+    run.args(["--no-fail-fast", "--config-file", "xtask/nextest.toml", "--status-level", "slow"])
 }
 
 /// Runs a test runner and reads its counts.
-fn ended(run: &Run) -> Result<Counts> {
+fn ended(runner: Runner, run: &Run) -> Result<Counts> {
     let ended = run.read_along()?;
-    let counts = Counts::read(&ended.output);
+    let counts = Counts::read(runner, &ended.output);
     ensure!(ended.ok || counts.failed > 0, "the tests did not run; to repeat it: {run}");
     if counts.failed > 0 {
         println!("{counts}; to repeat it: {run}");
