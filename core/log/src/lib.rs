@@ -28,6 +28,8 @@ pub mod folder;
 pub mod lock;
 pub mod simulated;
 
+mod dice;
+
 /// A durable, ordered sequence of frames, the same for everybody who reads it.
 ///
 /// Offsets are dense: the first frame has [`Offset`] 1, the next 2, and so on.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use model::id::Offset;
 use model::size::ByteSize;
 
+use super::frame::{DATA_START, HEAD, MAX_PAYLOAD};
+
 /// When a frame counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -97,6 +99,13 @@ impl Config {
             on_point: None,
             rules: Rules::default(),
         }
+    }
+
+    /// Even the longest frame fits into a segment that has none, with a marker on either side.
+    pub(crate) fn longest_frame(&self) -> ByteSize {
+        let heads = 3 * HEAD as u64 + 8;
+        let room = self.segment_size.as_u64().saturating_sub(DATA_START + heads);
+        self.max_frame.min(ByteSize::bytes(room.min(MAX_PAYLOAD as u64)))
     }
 
     /// Says that a point is reached.

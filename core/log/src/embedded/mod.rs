@@ -167,7 +167,7 @@ impl Embedded {
     }
 
     fn push(&self, frame: Bytes, most: usize) -> Result<(), Refused> {
-        let limit = self.config.max_frame;
+        let limit = self.config.longest_frame();
         if frame.len() > limit.as_usize() {
             let size = ByteSize::bytes(frame.len() as u64);
             return Err(Refused::TooLarge { size, limit });

@@ -156,7 +156,7 @@ pub(crate) fn recover(
     let claimed = claim(disk.as_ref(), config).map_err(io_error("claim a new segment"))?;
     let mut found = find(disk.as_ref())?;
     if !config.rules.hold(Rule::OrderByNumber) {
-        found.sort_by_key(|segment| segment.first);
+        found.sort_by_key(|segment| (segment.first, std::cmp::Reverse(segment.number)));
     }
     let ledger = ledger_of(&found)?.unwrap_or(config.new_ledger_id);
     let dropped = drop_superseded(&mut found);
@@ -401,8 +401,8 @@ fn begin_segment(
     let places = copy_tail(found, end, first, &mut bytes).map_err(io_error("copy the tail"))?;
     let data_end = bytes.len() as u64;
     start.copied = places.len() as u64;
-    if end.last > 0 {
-        // Should the header be damaged later, this still says what was synced.
+    if end.last > 0 && config.rules.hold(Rule::BelieveHeaders) {
+        // Says the same as the header, should that be damaged later.
         encode(&mut bytes, Seed::new(ledger), end.last, end.last, end.crc, None);
     }
     let place = bytes.len() as u64;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::config::{Config, Point};
+use super::frame::{HEAD, frame_size};
 use crate::disk::{Disk, File, write_zeros};
 use crate::lock;
 
@@ -93,7 +94,7 @@ impl Reserve {
 
     /// Whether the open segment has room for such a frame.
     pub(crate) fn has_room(&self, payload: usize) -> bool {
-        super::frame::frame_size(payload) <= self.room.load(Ordering::Relaxed)
+        frame_size(payload) + HEAD as u64 <= self.room.load(Ordering::Relaxed)
     }
 
     pub(crate) fn spare_ready(&self) -> bool {

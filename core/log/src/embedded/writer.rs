@@ -105,7 +105,8 @@ impl Writer {
         let mut places = Vec::with_capacity(frames.len());
         for frame in frames {
             let place = self.tip.place + self.buffer.len() as u64;
-            if place + frame_size(frame.len()) > self.tip.capacity {
+            // A marker must fit behind whatever is the last.
+            if place + frame_size(frame.len()) + HEAD as u64 > self.tip.capacity {
                 break;
             }
             let sequence = self.tip.next + places.len() as u64;
