@@ -8,26 +8,26 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::shell::Run;
-use crate::source::Source;
+use crate::source::{Source, mark_test_modules};
 
 /// The platform for which versions are counted. One fixed platform gives the same answer everywhere.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+/// How cargo describes a workspace.
+const METADATA: &str = "cargo metadata --locked --format-version 1";
 
 /// This repository: where it lies and what cargo knows about it.
 pub(crate) struct Workspace {
     /// Its top folder.
     pub(crate) root: PathBuf,
-    /// What `cargo metadata` says, for all platforms.
+    /// What `cargo metadata` says of our own packages.
     pub(crate) metadata: Metadata,
 }
 
 /// The parts of `cargo metadata` that we read.
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
-    /// Every package of the lock file.
-    pub(crate) packages: Vec<Package>,
-    /// Ids of our own packages.
-    pub(crate) workspace_members: BTreeSet<String>,
+    /// Ours, or every package of the lock file.
+    packages: Vec<Package>,
     /// Where cargo puts what it builds.
     pub(crate) target_directory: PathBuf,
     workspace_root: PathBuf,
@@ -82,25 +82,15 @@ pub(crate) struct Target {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace around the current folder.
+    /// Asks cargo about the workspace around the current folder. Downloads nothing.
     pub(crate) fn find() -> Result<Self> {
-        let metadata = read_metadata(&Run::line("cargo metadata --locked --format-version 1"))?;
+        let metadata = read_metadata(&Run::line(METADATA).arg("--no-deps"))?;
         Ok(Self { root: metadata.workspace_root.clone(), metadata })
     }
 
     /// Our own packages.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        let ours = &self.metadata.workspace_members;
-        self.metadata.packages.iter().filter(move |package| ours.contains(&package.id))
-    }
-
-    /// Every package that is compiled on a Linux server, tests included.
-    pub(crate) fn packages_on_linux(&self) -> Result<Vec<Package>> {
-        let run = Run::line("cargo metadata --locked --format-version 1 --filter-platform");
-        let Metadata { packages, resolve, .. } = read_metadata(&run.arg(PLATFORM))?;
-        let nodes = resolve.context("`cargo metadata` resolved nothing")?.nodes;
-        let used: BTreeSet<String> = nodes.into_iter().map(|node| node.id).collect();
-        Ok(packages.into_iter().filter(|package| used.contains(&package.id)).collect())
+    pub(crate) fn members(&self) -> &[Package] {
+        &self.metadata.packages
     }
 
     /// Every file in the repository that is ours: no build output, nothing of git.
@@ -133,13 +123,30 @@ impl Workspace {
     pub(crate) fn sources(&self) -> Result<Vec<Source>> {
         let files = self.files()?;
         let rust = files.into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs"));
-        rust.map(|path| self.text(&path).map(|text| Source::new(path, text))).collect()
+        let sources = rust.map(|path| Ok(Source::new(&path, self.text(&path)?)));
+        let mut sources = sources.collect::<Result<Vec<_>>>()?;
+        mark_test_modules(&mut sources);
+        Ok(sources)
     }
 
     /// The text of a file; the path starts at the root.
     pub(crate) fn text(&self, path: &Path) -> Result<String> {
         fs::read_to_string(self.root.join(path)).with_context(|| format!("read {}", path.display()))
     }
+}
+
+/// Every package of the lock file, for all platforms.
+pub(crate) fn packages_everywhere() -> Result<Vec<Package>> {
+    Ok(read_metadata(&Run::line(METADATA))?.packages)
+}
+
+/// Every package that is compiled on a Linux server, tests included.
+pub(crate) fn packages_on_linux() -> Result<Vec<Package>> {
+    let run = Run::line(METADATA).args(["--filter-platform", PLATFORM]);
+    let Metadata { packages, resolve, .. } = read_metadata(&run)?;
+    let nodes = resolve.context("`cargo metadata` resolved nothing")?.nodes;
+    let used: BTreeSet<String> = nodes.into_iter().map(|node| node.id).collect();
+    Ok(packages.into_iter().filter(|package| used.contains(&package.id)).collect())
 }
 
 fn read_metadata(run: &Run) -> Result<Metadata> {

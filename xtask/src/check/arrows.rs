@@ -47,21 +47,20 @@ type Arrows<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 /// Judges the manifests of our crates.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
-    let members: Vec<&Package> = workspace.members().collect();
-    let arrows = arrows(&members);
+    let arrows = arrows(workspace.members());
     let mut findings: Vec<_> = arrows.iter().flat_map(|(from, to)| beyond(from, to)).collect();
     findings.extend(too_long(&arrows));
     findings
 }
 
-fn arrows<'a>(members: &[&'a Package]) -> Arrows<'a> {
+fn arrows<'a>(members: &'a [Package]) -> Arrows<'a> {
     let is_ours = |name: &str| members.iter().any(|member| member.name == name);
     let row = |member: &'a Package| {
         let shipped = member.dependencies.iter().filter(|it| it.kind.as_deref() != Some("dev"));
         let used = shipped.map(|it| it.name.as_str()).filter(|name| is_ours(name)).collect();
         (member.name.as_str(), used)
     };
-    members.iter().copied().map(row).collect()
+    members.iter().map(row).collect()
 }
 
 /// Arrows of `from` that the table does not have.
@@ -113,7 +112,7 @@ mod tests {
     fn only_tests_may_use_what_the_table_has_not() {
         let log = package("quirl-log", &[("quirl-ledger", Some("dev")), ("bytes", None)]);
         let ledger = package("quirl-ledger", &[]);
-        assert_eq!(arrows(&[&log, &ledger])["quirl-log"], Vec::<&str>::new());
+        assert_eq!(arrows(&[log, ledger])["quirl-log"], Vec::<&str>::new());
     }
 
     #[test]

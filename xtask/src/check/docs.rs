@@ -32,13 +32,18 @@ pub(super) fn paths(workspace: &Workspace) -> Result<Vec<Finding>> {
     for document in files.iter().filter(|path| is_document(path)) {
         let text = workspace.text(document)?;
         for (line, path) in paths_in(&text, &tops) {
-            if !workspace.root.join(path).exists() {
+            if !leads_somewhere(&workspace.root.join(path)) {
                 let at = format!("{}:{line}", document.display());
                 findings.push(Finding::new(at, format!("leads to `{path}`, which is not there")));
             }
         }
     }
     Ok(findings)
+}
+
+/// Whether there is such a file or folder, or such a module, which may be either.
+fn leads_somewhere(path: &Path) -> bool {
+    path.exists() || path.with_extension("rs").exists()
 }
 
 /// The folder at the root in which a file lies.

@@ -20,7 +20,7 @@ use anyhow::{Result, bail};
 use crate::samples;
 use crate::shell::{Run, complain};
 use crate::source::Source;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, packages_everywhere, packages_on_linux};
 
 /// How to check.
 #[derive(Default, clap::Args)]
@@ -78,8 +78,8 @@ fn rules(workspace: &Workspace, sources: &[Source]) -> Result<Vec<&'static str>>
         ("module docs", docs::heads(sources)),
         ("paths in documents", docs::paths(workspace)?),
         ("words", words::check(workspace, sources)?),
-        ("licences and sources", licences::check(&workspace.metadata.packages)),
-        ("duplicate crates", duplicates::check(&workspace.packages_on_linux()?)),
+        ("licences and sources", licences::check(&packages_everywhere()?)),
+        ("duplicate crates", duplicates::check(&packages_on_linux()?)),
         ("features", features::check()?),
     ];
     Ok(found.into_iter().filter_map(|(name, findings)| tell(name, &findings)).collect())

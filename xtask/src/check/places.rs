@@ -28,7 +28,7 @@ const UNSAFE: &[&str] = &["runtimes/wasm/src/engine/load.rs"];
 
 /// Judges manifests and sources.
 pub(super) fn check(workspace: &Workspace, sources: &[Source]) -> Vec<Finding> {
-    let mut findings: Vec<_> = workspace.members().flat_map(heavy).collect();
+    let mut findings: Vec<_> = workspace.members().iter().flat_map(heavy).collect();
     findings.extend(sources.iter().flat_map(|source| {
         let status =
             misplaced(source, "StatusCode", STATUS_CODES, "make it an error of the module");

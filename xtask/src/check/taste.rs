@@ -10,11 +10,14 @@ const PANICS: &[&str] = &["unwrap", "expect", "panic", "unreachable", "todo", "u
 const ITEMS: &[&str] =
     &["fn", "struct", "enum", "trait", "type", "const", "static", "union", "async", "unsafe"];
 
+/// A number of lines, and what has them.
+type Length = (usize, String);
+
 /// What is counted.
 #[derive(Debug, Default, PartialEq)]
 struct Numbers {
-    functions: Vec<usize>,
-    files: Vec<usize>,
+    functions: Vec<Length>,
+    files: Vec<Length>,
     panics: usize,
     lines: usize,
     public: usize,
@@ -25,21 +28,22 @@ struct Numbers {
 pub(super) fn print(sources: &[Source]) {
     let mut numbers = Numbers::default();
     sources.iter().for_each(|source| numbers.add(source));
-    let functions = percentile_95(&mut numbers.functions);
-    let files = percentile_95(&mut numbers.files);
+    let functions = lengths(&mut numbers.functions);
+    let files = lengths(&mut numbers.files);
     let panics = per(numbers.panics, numbers.lines, 1_000);
     let documented = per(numbers.documented, numbers.public, 100);
-    println!("taste function length, p95 {functions:>8} lines (aim: up to 40)");
-    println!("taste file length, p95     {files:>8} lines (aim: up to 450)");
-    println!("taste panics per 1,000     {panics:>8} lines that ship (aim: up to 0.5)");
-    println!("taste documented           {documented:>8} % of public items (aim: 95 or more)");
+    println!("taste function length: {functions} (aim: p95 up to 40)");
+    println!("taste file length:     {files} (aim: p95 up to 450)");
+    println!("taste panics:          {panics} per 1,000 lines that ship (aim: up to 0.5)");
+    println!("taste documented:      {documented} % of public items (aim: 95 or more)");
 }
 
 impl Numbers {
     fn add(&mut self, source: &Source) {
         let shipped = tokens(&source.shipped);
-        self.functions.extend(functions(&tokens(&source.code)));
-        self.files.push(source.text.lines().count());
+        let functions = functions(&tokens(&source.code));
+        self.functions.extend(functions.into_iter().map(|(line, len)| (len, source.at(line))));
+        self.files.push((source.text.lines().count(), source.path.display().to_string()));
         self.lines += source.shipped.lines().filter(|line| !line.trim().is_empty()).count();
         self.panics += shipped.windows(3).filter(|three| is_panic(three)).count();
         let items: Vec<_> = shipped.windows(2).filter(|two| is_public_item(two)).collect();
@@ -68,11 +72,13 @@ fn is_documented(source: &Source, line: usize) -> bool {
     own.any(|line| is_doc(&line))
 }
 
-/// The value that 95 of 100 do not exceed.
-fn percentile_95(values: &mut [usize]) -> usize {
+/// What 95 of 100 do not exceed, and the longest.
+fn lengths(values: &mut [Length]) -> String {
     values.sort_unstable();
     let at = (values.len() * 95).div_ceil(100).saturating_sub(1);
-    values.get(at).copied().unwrap_or(0)
+    let p95 = values.get(at).map_or(0, |(length, _)| *length);
+    let (longest, place) = values.last().cloned().unwrap_or_default();
+    format!("p95 {p95} lines; longest {longest}, {place}")
 }
 
 /// `part` of `whole`, scaled, with one digit after the point.
@@ -92,13 +98,14 @@ mod tests {
         let mut numbers = Numbers::default();
         numbers.add(&Source::new("a.rs", text));
         assert_eq!((numbers.panics, numbers.public, numbers.documented), (2, 2, 1));
-        assert_eq!((numbers.lines, numbers.files), (3, vec![6]));
+        assert_eq!((numbers.lines, numbers.files), (3, vec![(6, "a.rs".to_owned())]));
     }
 
     #[test]
     fn percentiles_and_shares() {
-        assert_eq!(percentile_95(&mut (1..=100).collect::<Vec<_>>()), 95);
-        assert_eq!(percentile_95(&mut [7]), 7);
+        let mut hundred: Vec<Length> = (1..=100).map(|len| (len, format!("{len}.rs"))).collect();
+        assert_eq!(lengths(&mut hundred), "p95 95 lines; longest 100, 100.rs");
+        assert_eq!(lengths(&mut []), "p95 0 lines; longest 0, ");
         assert_eq!((per(1, 3, 100), per(0, 0, 100)), ("33.3".into(), "0.0".into()));
     }
 }

@@ -2,11 +2,12 @@
 
 use super::paths::Token;
 
-/// How many lines each function with a body takes, from `fn` to its closing brace.
-pub(crate) fn functions(tokens: &[Token<'_>]) -> Vec<usize> {
+/// Each function with a body: the line of its `fn`, and how many lines it takes to its last brace.
+pub(crate) fn functions(tokens: &[Token<'_>]) -> Vec<(usize, usize)> {
     let starts = tokens.windows(2).enumerate();
     let starts = starts.filter(|(_, pair)| pair[0].text == "fn" && pair[1].is_word());
-    starts.filter_map(|(at, _)| function_lines(&tokens[at..])).collect()
+    let lines = |at: usize| Some((tokens[at].line, function_lines(&tokens[at..])?));
+    starts.filter_map(|(at, _)| lines(at)).collect()
 }
 
 /// Lines of the function that starts here; nothing if it has no body.
@@ -34,6 +35,6 @@ mod tests {
     #[test]
     fn a_function_ends_at_its_brace() {
         let code = "trait T { fn a(x: [u8; 2]); }\nfn b() {\n  if x { y }\n}\nfn c() {}";
-        assert_eq!(functions(&tokens(code)), [3, 1]);
+        assert_eq!(functions(&tokens(code)), [(2, 3), (5, 1)]);
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn reliability(workspace: &Workspace) -> Result<Counts> {
 /// `--test NAME` for each integration suite of the chosen packages. Suites are chosen by target and
 /// not by package or filter: every run then compiles the same, and "skipped" means ignored.
 fn suites(workspace: &Workspace, chosen: impl Fn(&Package) -> bool) -> Vec<String> {
-    let packages = workspace.members().filter(|package| chosen(package));
+    let packages = workspace.members().iter().filter(|package| chosen(package));
     let targets = packages.flat_map(|package| &package.targets);
     let suites = targets.filter(|target| target.kind.iter().any(|kind| kind == "test"));
     suites.flat_map(|suite| ["--test".to_owned(), suite.name.clone()]).collect()
