@@ -1,0 +1,78 @@
+//! What is said beside the ledger: hints, which may be lost or doubled and never decide anything.
+//!
+//! The right to start is the assignment in the ledger; a [`Run`] only tells of it. Bodies (payload,
+//! code, parameters) are named by offset and pin; whoever sends a hint adds the bytes.
+
+use std::sync::Arc;
+
+use model::id::{Epoch, Offset};
+use model::time::Moment;
+
+use crate::fold::{Input, Tree};
+use crate::record::{Attempt, Step};
+
+/// From the owner to the invoker: this attempt is yours to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The attempt, its invoker and incarnation.
+    pub of: Attempt,
+    /// Whether its sandbox must be one whose only way out is the host's.
+    pub guarded: bool,
+    /// Whether it is known to have touched (a re-sent hint).
+    pub touched: bool,
+    /// Of the owner that says so.
+    pub epoch: Epoch,
+    /// Rises per sender, invoker and way.
+    pub dseq: u64,
+    /// The owner's applied offset.
+    pub pos: Offset,
+    /// Not to be started after this, by the receiver's clock.
+    pub start_before: Option<Moment>,
+    /// What goes in.
+    pub input: Input,
+    /// What runs, with pinned parameters beneath.
+    pub step: Arc<Step>,
+    /// Who called, and in which request.
+    pub tree: Arc<Tree>,
+}
+
+/// From the owner (or its standby) to the invoker: what the ledger said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The attempt.
+    pub of: Attempt,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The owner's applied offset; a standby says none.
+    pub pos: Option<Offset>,
+}
+
+/// What a [`Mark`] says. A verdict on a prefix of the log is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// `Touched` is valid: requests may leave.
+    Touched,
+    /// `Touched` is void: nothing may leave, the sandbox is stopped.
+    TouchedVoid,
+    /// `Return(maybe)` is valid: the attempt is over.
+    Returned,
+    /// `Return(maybe)` is void: the attempt is still assigned.
+    ReturnVoid,
+    /// `Finish` is valid.
+    Finished,
+    /// `Finish` is void: the record says something else.
+    FinishVoid,
+}
+
+/// From the owner to the invoker: this attempt is over, stop its sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abort {
+    /// The attempt.
+    pub of: Attempt,
+    /// Of the owner that says so.
+    pub epoch: Epoch,
+    /// Rises per sender, invoker and way.
+    pub dseq: u64,
+    /// The owner's applied offset: at or behind what proves the attempt over.
+    pub pos: Offset,
+}
