@@ -216,6 +216,14 @@ impl Embedded {
     }
 }
 
+/// Whether the folder of a ledger has anything in it that must not be lost.
+///
+/// # Errors
+/// What the system says.
+pub fn holds_a_frame(folder: &Path) -> std::io::Result<bool> {
+    recovery::has_a_frame(&Real::open(folder)?)
+}
+
 type Parts = (Writer, Arc<Live>, Arc<Reserve>, Start, [u8; 16]);
 
 /// All but the threads.

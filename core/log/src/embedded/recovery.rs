@@ -577,3 +577,17 @@ pub(crate) fn io_error(operation: impl Into<String>) -> impl FnOnce(io::Error) -
     let operation = operation.into();
     |source| OpenError::Io { operation, source }
 }
+
+/// Whether any segment on this disk has a whole frame of its own ledger, or a header that cannot
+/// be read.
+pub(crate) fn has_a_frame(disk: &dyn Disk) -> io::Result<bool> {
+    let found = find(disk).map_err(io::Error::other)?;
+    for segment in &found {
+        let Some(header) = segment.header else { return Ok(true) };
+        let mut walk = Walk::new(segment.file.as_ref(), Seed::new(&header.ledger), DATA_START);
+        if header.first > 1 || walk.frame()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
