@@ -202,13 +202,15 @@ impl Live {
         if sequence > state.end {
             return Err(Error::Beyond { at, end: Offset(state.end) });
         }
+        let first = state.segments.first().map_or(1, |segment| segment.first);
+        if sequence < first {
+            return Err(Error::Trimmed { at, first: Offset(first) });
+        }
         if let Some(frame) = state.recent.get(sequence) {
             return Ok(Place::Memory(frame.clone()));
         }
-        state.segment_of(sequence).cloned().map(Place::Segment).ok_or_else(|| {
-            let first = state.segments.first().map_or(0, |segment| segment.first);
-            Error::Trimmed { at, first: Offset(first) }
-        })
+        let holder = state.segment_of(sequence).cloned();
+        holder.map(Place::Segment).ok_or(Error::Trimmed { at, first: Offset(first) })
     }
 }
 

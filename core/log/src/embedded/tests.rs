@@ -112,3 +112,26 @@ fn one_batch_wakes_a_live_reader_once_with_the_same_bytes() {
     assert_eq!(read.as_ptr(), frame.as_ptr());
     assert_eq!(syncs.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn the_embedded_log_conforms() {
+    for durability in [Durability::Sync, Durability::Os] {
+        for recent in [0, 1 << 20] {
+            crate::conformance::check(|| {
+                let folder = tempfile::tempdir().expect("a folder");
+                let config = Config {
+                    durability,
+                    recent: ByteSize::bytes(recent),
+                    segment_size: ByteSize::kib(256),
+                    ..config(folder.path())
+                };
+                let log = Arc::new(Embedded::open(config, None).expect("opens"));
+                crate::conformance::Subject {
+                    log,
+                    settle: Box::new(|| ()),
+                    kept: Box::new(folder),
+                }
+            });
+        }
+    }
+}
