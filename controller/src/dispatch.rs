@@ -1,0 +1,178 @@
+//! From an applied assignment to a run: fetches what the run needs and hands it to the invoker.
+//!
+//! The right to start is in the ledger; this only brings the bytes. What is in memory goes at
+//! once; what has to be read first goes a moment later, numbered when it goes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ledger::fold::Source;
+use ledger::hint::Run;
+use ledger::record::{Attempt, Body, Payload, Record};
+use model::action::{Action, Exec};
+use model::id::Digest;
+use model::json::Json;
+use model::outcome::Fault;
+use model::parameters::Parameters;
+
+use crate::owner::Partition;
+use crate::owner::step::AttemptVerdict;
+use crate::read::Documents;
+
+/// A run whose assignment was applied, with its body if that is in memory.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The order.
+    pub run: Run,
+    /// The record that holds its payload.
+    pub body: Option<Arc<Record>>,
+    /// Whether another attempt may follow this one.
+    pub rerunnable: bool,
+}
+
+/// What a run is given, parameters still apart from the payload.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The blob with the code.
+    pub code: Digest,
+    /// The export to call.
+    pub main: Option<String>,
+    /// Further words on the command line (annotation `wasm-args`).
+    pub words: Vec<String>,
+    /// Parameters of package, binding and action.
+    pub parameters: Parameters,
+    /// What the caller sent, or the result of the step before.
+    pub payload: Json,
+}
+
+/// The invoker, as the controller sees it.
+pub trait Invoker: Send + Sync {
+    /// This attempt may be started.
+    fn run(&self, run: Run, input: Input, rerunnable: bool);
+    /// What became of an attempt.
+    fn verdict(&self, of: Attempt, verdict: AttemptVerdict);
+}
+
+/// Brings assigned attempts to the invoker.
+pub struct Dispatcher {
+    invoker: Arc<dyn Invoker>,
+    documents: Documents,
+    blobs: store::blobs::Blobs,
+    dseq: AtomicU64,
+    sending: Mutex<()>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Dispatcher {
+    /// A dispatcher for one invoker.
+    #[must_use]
+    pub fn new(
+        invoker: Arc<dyn Invoker>,
+        documents: Documents,
+        blobs: store::blobs::Blobs,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
+        Self { invoker, documents, blobs, dseq: AtomicU64::new(0), sending: Mutex::new(()), runtime }
+    }
+
+    /// Starts a run: at once if all it needs is in memory.
+    pub fn run(self: &Arc<Self>, partition: &Partition, ready: Ready) {
+        match self.at_once(partition, &ready) {
+            Some(input) => self.send(ready, input),
+            None => {
+                let (me, partition) = (Arc::clone(self), partition.clone());
+                self.runtime.spawn(async move {
+                    let of = ready.run.of;
+                    match me.fetch(&partition, &ready).await {
+                        Ok(input) => me.send(ready, input),
+                        Err((fault, cause)) => {
+                            tracing::error!(activation_id = %of.id, cause, "a run lacks its input");
+                            partition.unreadable(of.id, fault);
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// What became of an attempt.
+    pub fn verdict(&self, of: Attempt, verdict: AttemptVerdict) {
+        self.invoker.verdict(of, verdict);
+    }
+
+    /// Numbers the order as it goes: the invoker takes none that is older than its last.
+    fn send(&self, ready: Ready, input: Input) {
+        let _in_order = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        let dseq = self.dseq.fetch_add(1, Ordering::Relaxed) + 1;
+        let run = Run { dseq, ..ready.run };
+        self.invoker.run(run, input, ready.rerunnable);
+    }
+
+    fn at_once(&self, partition: &Partition, ready: &Ready) -> Option<Input> {
+        let payload = inline(ready.body.as_deref()?, ready.run.input.source)?;
+        let action = self.documents.cached_action(partition, &ready.run.step.action)?;
+        if !ready.run.step.beneath.is_empty() {
+            return None;
+        }
+        let parameters = action.parameters.clone();
+        input(&action, parameters, payload)
+    }
+
+    async fn fetch(
+        &self,
+        partition: &Partition,
+        ready: &Ready,
+    ) -> Result<Input, (Fault, String)> {
+        let lost = |cause: String| (Fault::Parameters, cause);
+        let record = match &ready.body {
+            Some(record) => Arc::clone(record),
+            None => {
+                let at = ready.run.input.offset();
+                partition.record(at).await.map_err(|error| lost(error.to_string()))?
+            }
+        };
+        let payload = match payload(&record, ready.run.input.source) {
+            Some(Payload::Inline(json)) => json.clone(),
+            Some(Payload::Blob { digest, .. }) => {
+                let bytes = self.blobs.get_async(*digest).await;
+                let bytes = bytes.map_err(|error| lost(error.to_string()))?;
+                Json::parse(&bytes).map_err(|error| lost(error.to_string()))?
+            }
+            None => Json::empty_object(),
+        };
+        let no_code = |cause: String| (Fault::Code, cause);
+        let action = self.documents.action_at(partition, &ready.run.step.action).await;
+        let action = action.map_err(|error| no_code(error.to_string()))?;
+        let mut parameters = Parameters::default();
+        for pin in &ready.run.step.beneath {
+            let beneath = self.documents.parameters_at(partition, pin).await;
+            let beneath = beneath.map_err(|error| lost(error.to_string()))?;
+            parameters = parameters.merged_with(&beneath);
+        }
+        parameters = parameters.merged_with(&action.parameters);
+        input(&action, parameters, payload)
+            .ok_or_else(|| no_code("the action has no code".to_owned()))
+    }
+}
+
+fn payload(record: &Record, source: Source) -> Option<&Payload> {
+    match (&record.body, source) {
+        (Body::Accept(accept), _) => Some(&accept.payload),
+        (Body::Finish(finish), _) => finish.result.as_ref(),
+        _ => None,
+    }
+}
+
+fn inline(record: &Record, source: Source) -> Option<Json> {
+    match payload(record, source) {
+        Some(Payload::Inline(json)) => Some(json.clone()),
+        _ => None,
+    }
+}
+
+fn input(action: &Action, parameters: Parameters, payload: Json) -> Option<Input> {
+    let Exec::Code { code: Some(code), main, .. } = &action.exec else { return None };
+    let words = action.annotations.get("wasm-args").and_then(Json::elements).unwrap_or_default();
+    let words = words.iter().filter_map(Json::text).collect();
+    Some(Input { code: code.digest, main: main.clone(), words, parameters, payload })
+}

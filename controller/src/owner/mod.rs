@@ -1,0 +1,587 @@
+//! The owner of the one embedded partition: performs what [`step`] decides.
+//!
+//! The state lives behind one lock. A handler takes it to propose: signing and appending are one
+//! move, so that the order of appends is the order of sequence numbers. The task [`Partition::follow`]
+//! takes it once per batch that was read back. What needs no lock (waking callers, starting runs)
+//! is done behind it. Handlers read through [`Partition::read`], never across an `await`.
+
+pub mod bodies;
+pub mod deadlines;
+pub mod proposal;
+pub mod purge;
+pub mod step;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use daemon::clock::Clock;
+use daemon::random::Random;
+use futures::StreamExt as _;
+use ledger::fold::Ledger;
+use ledger::record::{Body, Record};
+use log::{Item, Log};
+use model::id::{ActivationId, Offset};
+use model::name::Namespace;
+use model::outcome::{Fault, Reason};
+use model::size::ByteSize;
+use model::time::Moment;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::dispatch::{Dispatcher, Ready};
+use crate::index_writer::Pending;
+use crate::waiters::step::{Caller, Event as WaitEvent, Waiters};
+use proposal::{Answer, Bound, Phase, Proposal, Rejected, Told};
+use step::{Effect, Event, LogRefusal, Owner, Ticket};
+
+/// Kept free on the disk for the small records of each open activation.
+const RESERVED_EACH: u64 = 4 << 10;
+
+/// The partition that this process owns; cheap to clone.
+#[derive(Clone)]
+pub struct Partition(Arc<Shared>);
+
+struct Shared {
+    core: RwLock<Core>,
+    log: Arc<dyn Log>,
+    clock: Clock,
+    random: Random,
+    dispatcher: OnceLock<Arc<Dispatcher>>,
+    pending: Arc<Pending>,
+    observer: Arc<dyn Observer>,
+    /// The owner may want to look at the clock earlier than before.
+    sooner: Notify,
+    phase: watch::Sender<Phase>,
+}
+
+struct Core {
+    owner: Owner,
+    waiters: Waiters,
+    callers: HashMap<Caller, oneshot::Sender<Arc<Told>>>,
+    tickets: HashMap<Ticket, oneshot::Sender<Result<Answer, Rejected>>>,
+    next_ticket: Ticket,
+    bodies: HashMap<Offset, Arc<Record>>,
+    effects: Vec<Effect>,
+    called: Vec<Caller>,
+    wakes_at: Option<Moment>,
+}
+
+/// What is done when the lock is free again, in order.
+enum Later {
+    Tell(oneshot::Sender<Result<Answer, Rejected>>, Result<Answer, Rejected>),
+    Call(oneshot::Sender<Arc<Told>>, Arc<Told>),
+    Run(Box<Ready>),
+    Verdict(ledger::record::Attempt, step::AttemptVerdict),
+    Opened { first: bool },
+}
+
+/// Sees every record as it is read back: for metrics and for the traces of tests.
+pub trait Observer: Send + Sync {
+    /// A record was applied, or was void for a reason.
+    fn read_back(&self, at: Offset, record: &Record, void: Option<&'static str>);
+    /// An activation ended, by a record that was applied.
+    fn ended(&self, ended: &ledger::fold::Ended, record: &Record);
+    /// The log sealed a segment: the live state hash at that place.
+    fn sealed(&self, first: Offset, last: Offset, hash: u128);
+    /// Our claim was applied.
+    fn opened(&self, first: bool);
+}
+
+/// Why a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Retention has removed it.
+    #[error("the record at {0} is not kept any more")]
+    Gone(Offset),
+    /// It, or the segment that it is in, is damaged.
+    #[error("the record at {at} cannot be read: {cause}")]
+    Damaged {
+        /// Where.
+        at: Offset,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// Why the partition stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The log cannot be read.
+    #[error("the ledger cannot be read any further")]
+    Log(#[from] log::Error),
+    /// A record cannot be understood.
+    #[error("the record at {at} cannot be understood")]
+    Record {
+        /// Where.
+        at: Offset,
+        /// Why.
+        source: ledger::record::BadRecord,
+    },
+    /// The log follows rules that this program does not know.
+    #[error("the ledger follows rules of a newer program (at {at}: {why}); start that program instead")]
+    Newer {
+        /// Where.
+        at: Offset,
+        /// What was found.
+        why: String,
+    },
+}
+
+/// A caller that waits for an end. Dropping it un-registers the caller.
+pub struct Waiting {
+    partition: Partition,
+    id: ActivationId,
+    caller: Caller,
+    told: oneshot::Receiver<Arc<Told>>,
+}
+
+impl Waiting {
+    /// The end, if it comes within `patience`.
+    pub async fn outcome(mut self, patience: Duration) -> Option<Arc<Told>> {
+        let until = self.partition.0.clock.now() + patience;
+        let clock = self.partition.0.clock.clone();
+        clock.within(until, &mut self.told).await.and_then(Result::ok)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut core = self.partition.write_lock();
+        core.callers.remove(&self.caller);
+        let mut none = Vec::new();
+        core.waiters.step(WaitEvent::Left(self.id, self.caller), &mut none);
+    }
+}
+
+/// What a partition is made of.
+pub struct Parts {
+    /// The owner, with the state of the newest snapshot.
+    pub owner: Owner,
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// Clock and chance.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+    /// Rows that the index does not have yet.
+    pub pending: Arc<Pending>,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Partition {
+    /// A partition that has read nothing beyond its snapshot.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let core = Core {
+            owner: parts.owner,
+            waiters: Waiters::default(),
+            callers: HashMap::new(),
+            tickets: HashMap::new(),
+            next_ticket: 0,
+            bodies: HashMap::new(),
+            effects: Vec::new(),
+            called: Vec::new(),
+            wakes_at: None,
+        };
+        Self(Arc::new(Shared {
+            phase: watch::Sender::new(core.owner.phase().clone()),
+            core: RwLock::new(core),
+            log: parts.log,
+            clock: parts.clock,
+            random: parts.random,
+            dispatcher: OnceLock::new(),
+            pending: parts.pending,
+            observer: parts.observer,
+            sooner: Notify::new(),
+        }))
+    }
+
+    /// Who starts runs from now on. Said once, before [`Partition::follow`].
+    pub fn dispatch_through(&self, dispatcher: Arc<Dispatcher>) {
+        // A second one would be a fault of the wiring, and the first stays.
+        let _first_stays = self.0.dispatcher.set(dispatcher);
+    }
+
+    /// Looks at the state, under a short read lock.
+    pub fn read<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(self.read_lock().owner.ledger())
+    }
+
+    /// Looks at the owner, for metrics and bounds.
+    pub fn inspect<T>(&self, look: impl FnOnce(&Owner) -> T) -> T {
+        look(&self.read_lock().owner)
+    }
+
+    /// The last offset that was applied.
+    #[must_use]
+    pub fn applied(&self) -> Offset {
+        self.read(Ledger::applied)
+    }
+
+    /// How the partition stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.0.phase.borrow().clone()
+    }
+
+    /// Waits until the partition takes proposals, or never will again.
+    pub async fn opened(&self) {
+        let mut phase = self.0.phase.subscribe();
+        // The sender lives as long as `self`.
+        let _phase = phase.wait_for(|phase| !matches!(phase, Phase::Starting { .. })).await;
+    }
+
+    /// A fresh id for an activation that a namespace will own.
+    #[must_use]
+    pub fn new_id(&self, namespace: &Namespace) -> ActivationId {
+        ActivationId::new(ledger::id::shard_of(namespace), self.0.random.bytes())
+    }
+
+    /// Hands a proposal to the owner and waits until it is certain what became of it, at most
+    /// `patience`. Dropping this future stops nothing: the append is the owner's.
+    ///
+    /// # Errors
+    /// [`Rejected`]; after all but [`Rejected::Unknown`] it is not in the ledger and never will be.
+    pub async fn propose(
+        &self,
+        proposal: Proposal,
+        patience: Duration,
+    ) -> Result<Answer, Rejected> {
+        let (tell, told) = oneshot::channel();
+        let mut later = Vec::new();
+        {
+            let mut core = self.write_lock();
+            core.next_ticket += 1;
+            let ticket = core.next_ticket;
+            core.tickets.insert(ticket, tell);
+            self.0.feed(&mut core, Event::Propose(ticket, proposal), &mut later);
+            self.0.note_deadline(&mut core);
+        }
+        self.perform_later(later);
+        let until = self.0.clock.now() + patience;
+        match self.0.clock.within(until, told).await {
+            Some(Ok(answer)) => answer,
+            Some(Err(_)) | None => Err(Rejected::Unknown),
+        }
+    }
+
+    /// Registers a caller for the end of an activation. To be done before its `Accept` is
+    /// proposed, so that no end is missed.
+    #[must_use]
+    pub fn wait_for(&self, id: ActivationId) -> Waiting {
+        let (tell, told) = oneshot::channel();
+        let mut core = self.write_lock();
+        let caller = core.waiters.register(id);
+        core.callers.insert(caller, tell);
+        drop(core);
+        Waiting { partition: self.clone(), id, caller, told }
+    }
+
+    /// One record, from memory or from its segment.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn record(&self, at: Offset) -> Result<Arc<Record>, ReadError> {
+        if let Some(record) = self.read_lock().bodies.get(&at) {
+            return Ok(Arc::clone(record));
+        }
+        let frame = self.0.log.get(at).await.map_err(|error| match error {
+            log::Error::Trimmed { .. } => ReadError::Gone(at),
+            other => ReadError::Damaged { at, cause: other.to_string() },
+        })?;
+        let record = Record::decode(&frame);
+        record.map(Arc::new).map_err(|error| ReadError::Damaged { at, cause: error.to_string() })
+    }
+
+    /// The disk fell below its floor, or rose above it again.
+    pub fn tell_disk(&self, full: bool) {
+        self.event(Event::Disk { full });
+    }
+
+    /// Nothing new is taken from now on; what is open goes on to its end.
+    pub fn stop(&self) {
+        self.event(Event::Stop);
+    }
+
+    /// What an attempt needs cannot be read: its activation ends.
+    pub fn unreadable(&self, id: ActivationId, fault: Fault) {
+        self.event(Event::Unreadable(id, Reason::Internal(fault)));
+    }
+
+    /// Follows the log until it is closed or `stop` is called: reads back, applies, acts.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the log cannot be followed any further.
+    pub async fn follow(&self, stop: CancellationToken) -> Result<(), Stopped> {
+        let first = self.applied().next();
+        let last_at_start = self.0.log.end();
+        let mut batches = self.0.log.read(first);
+        let mut caught_up = false;
+        loop {
+            if !caught_up && self.applied() >= last_at_start {
+                caught_up = true;
+                self.event(Event::CaughtUp);
+            }
+            let wakes_at = self.read_lock().wakes_at;
+            tokio::select! { // each arm is cancel-safe: a batch is taken whole or not at all
+                batch = batches.next() => match batch {
+                    Some(batch) => self.apply(&batch?.items, last_at_start)?,
+                    None => return Ok(()),
+                },
+                () = self.0.clock.reaches(wakes_at) => self.event(Event::Woken),
+                () = self.0.sooner.notified() => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// One batch under one lock; then whatever does not need it.
+    fn apply(&self, items: &[Item], last_at_start: Offset) -> Result<(), Stopped> {
+        let records = decode(items)?;
+        let mut later = Vec::new();
+        {
+            let mut core = self.write_lock();
+            for entry in records {
+                match entry {
+                    Decoded::Record(at, record) => {
+                        self.0.apply_one(&mut core, at, &record, last_at_start, &mut later)?;
+                    }
+                    Decoded::Sealed(first, last) => {
+                        self.0.observer.sealed(first, last, core.owner.ledger().hash());
+                    }
+                }
+            }
+            self.0.note_deadline(&mut core);
+            self.0.tell_phase(&core);
+            let reserved = core.owner.in_use().open * RESERVED_EACH;
+            self.0.log.set_reserved(ByteSize::bytes(reserved));
+        }
+        self.perform_later(later);
+        Ok(())
+    }
+
+    fn event(&self, event: Event) {
+        let mut later = Vec::new();
+        {
+            let mut core = self.write_lock();
+            self.0.feed(&mut core, event, &mut later);
+            self.0.note_deadline(&mut core);
+            self.0.tell_phase(&core);
+        }
+        self.perform_later(later);
+    }
+
+    fn perform_later(&self, later: Vec<Later>) {
+        for act in later {
+            match act {
+                // Whoever asked may be gone; what was decided stands in the ledger.
+                Later::Tell(ticket, answer) => drop(ticket.send(answer)),
+                Later::Call(caller, told) => drop(caller.send(told)),
+                Later::Run(ready) => {
+                    if let Some(dispatcher) = self.0.dispatcher.get() {
+                        dispatcher.run(self, *ready);
+                    }
+                }
+                Later::Verdict(of, verdict) => {
+                    if let Some(dispatcher) = self.0.dispatcher.get() {
+                        dispatcher.verdict(of, verdict);
+                    }
+                }
+                Later::Opened { first } => self.0.observer.opened(first),
+            }
+        }
+    }
+
+    fn read_lock(&self) -> RwLockReadGuard<'_, Core> {
+        self.0.core.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_lock(&self) -> RwLockWriteGuard<'_, Core> {
+        self.0.core.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Decoded {
+    Record(Offset, Arc<Record>),
+    Sealed(Offset, Offset),
+}
+
+fn decode(items: &[Item]) -> Result<Vec<Decoded>, Stopped> {
+    let mut decoded = Vec::with_capacity(items.len());
+    for item in items {
+        decoded.push(match item {
+            Item::Frame(at, frame) => {
+                let record = Record::decode(frame);
+                let record = record.map_err(|source| Stopped::Record { at: *at, source })?;
+                Decoded::Record(*at, Arc::new(record))
+            }
+            Item::Sealed { first, last } => Decoded::Sealed(*first, *last),
+        });
+    }
+    Ok(decoded)
+}
+
+impl Shared {
+    fn apply_one(
+        &self,
+        core: &mut Core,
+        at: Offset,
+        record: &Arc<Record>,
+        last_at_start: Offset,
+        later: &mut Vec<Later>,
+    ) -> Result<(), Stopped> {
+        if let Body::Claim(claim) = &record.body
+            && claim.fold_version > ledger::fold::FOLD_VERSION
+        {
+            let why = format!("fold version {}", claim.fold_version);
+            return Err(Stopped::Newer { at, why });
+        }
+        if at <= last_at_start && at.0.is_multiple_of(1024) {
+            let percent = u8::try_from(at.0 * 100 / last_at_start.0.max(1)).unwrap_or(100);
+            let mut none = Vec::new();
+            core.owner.step(self.clock.now(), Event::Progress(percent), &mut none);
+            self.tell_phase(core);
+        }
+        let mut effects = std::mem::take(&mut core.effects);
+        let event = Event::ReadBack(at, Arc::clone(record));
+        core.owner.step(self.clock.now(), event, &mut effects);
+        let void = effects.iter().find_map(|effect| match effect {
+            Effect::Void(reason) => Some(*reason),
+            _ => None,
+        });
+        self.observer.read_back(at, record, void);
+        for effect in effects.drain(..) {
+            self.perform(core, Some(record), effect, later);
+        }
+        core.effects = effects;
+        Ok(())
+    }
+
+    fn feed(&self, core: &mut Core, event: Event, later: &mut Vec<Later>) {
+        let mut effects = std::mem::take(&mut core.effects);
+        core.owner.step(self.clock.now(), event, &mut effects);
+        for effect in effects.drain(..) {
+            self.perform(core, None, effect, later);
+        }
+        core.effects = effects;
+    }
+
+    fn perform(
+        &self,
+        core: &mut Core,
+        read_back: Option<&Arc<Record>>,
+        effect: Effect,
+        later: &mut Vec<Later>,
+    ) {
+        match effect {
+            Effect::Append { seq, body, essential } => {
+                self.append(core, seq, body, essential, later);
+            }
+            Effect::Tell(ticket, answer) => {
+                let ticket = core.tickets.remove(&ticket);
+                later.extend(ticket.map(|ticket| Later::Tell(ticket, answer)));
+            }
+            Effect::Run(run) => {
+                let body = core.bodies.get(&run.input.offset()).cloned();
+                let rerunnable = core.owner.is_rerunnable(run.of.id);
+                later.push(Later::Run(Box::new(Ready { run: *run, body, rerunnable })));
+            }
+            Effect::Verdict(of, verdict) => later.push(Later::Verdict(of, verdict)),
+            Effect::Ended(ended) => {
+                let Some(record) = read_back else { return };
+                self.observer.ended(&ended, record);
+                self.ended(core, ended, record, later);
+            }
+            Effect::Keep(at) => {
+                if let Some(record) = read_back {
+                    core.bodies.insert(at, Arc::clone(record));
+                }
+            }
+            Effect::Release(at) => {
+                core.bodies.remove(&at);
+            }
+            Effect::Opened { first } => later.push(Later::Opened { first }),
+            Effect::Void(_) => {}
+        }
+    }
+
+    fn ended(
+        &self,
+        core: &mut Core,
+        ended: Arc<ledger::fold::Ended>,
+        record: &Arc<Record>,
+        later: &mut Vec<Later>,
+    ) {
+        let id = ended.row.id;
+        // Before the lock is released: whoever is answered finds the record (I23).
+        self.pending.add(&ended);
+        core.waiters.step(WaitEvent::Ended(id), &mut core.called);
+        if core.called.is_empty() {
+            return;
+        }
+        let told = Arc::new(Told { ended, record: Arc::clone(record) });
+        for caller in core.called.drain(..) {
+            let caller = core.callers.remove(&caller);
+            later.extend(caller.map(|caller| Later::Call(caller, Arc::clone(&told))));
+        }
+    }
+
+    /// Hands a record to the log. What it refuses is told to the owner at once.
+    fn append(
+        &self,
+        core: &mut Core,
+        seq: u64,
+        body: Body,
+        essential: bool,
+        later: &mut Vec<Later>,
+    ) {
+        let frame = Record { at: self.clock.wall(), body }.encode();
+        let handed =
+            if essential { self.log.append_reserved(frame) } else { self.log.append(frame) };
+        let Err(refused) = handed else { return };
+        let why = match refused {
+            log::Refused::DiskFull { .. } => LogRefusal::DiskFull,
+            _ => LogRefusal::Stopped,
+        };
+        let mut effects = Vec::new();
+        core.owner.step(self.clock.now(), Event::Refused(seq, why), &mut effects);
+        for effect in effects {
+            self.perform(core, None, effect, later);
+        }
+    }
+
+    /// Wakes the task if the owner wants to look at the clock earlier than the task knows.
+    fn note_deadline(&self, core: &mut Core) {
+        let wakes_at = core.owner.wakes_at();
+        let is_sooner = match (wakes_at, core.wakes_at) {
+            (Some(new), Some(known)) => new < known,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        core.wakes_at = wakes_at;
+        if is_sooner {
+            self.sooner.notify_one();
+        }
+    }
+
+    fn tell_phase(&self, core: &Core) {
+        self.phase.send_if_modified(|known| {
+            let differs = known != core.owner.phase();
+            if differs {
+                known.clone_from(core.owner.phase());
+            }
+            differs
+        });
+    }
+}
+
+impl From<LogRefusal> for Bound {
+    fn from(why: LogRefusal) -> Self {
+        match why {
+            LogRefusal::DiskFull => Self::DiskFull,
+            LogRefusal::Stopped => Self::Stopping,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! When the second fold works: pure.
+//!
+//! A snapshot is due when so much log lies behind the last one, or so much time with writes in it.
+//! The log is sealed first; the second fold then replays sealed segments only.
+
+use std::time::Duration;
+
+use model::id::Offset;
+use model::time::Moment;
+
+/// When a snapshot is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Every {
+    /// After so many bytes of log.
+    pub bytes: u64,
+    /// After so long, if anything was written.
+    pub time: Duration,
+}
+
+/// What lies behind the last snapshot.
+#[derive(Debug)]
+pub struct Snapshotter {
+    every: Every,
+    since: Moment,
+    written: bool,
+    bytes: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Idle,
+    Sealing,
+    Replaying,
+}
+
+/// What happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// So many bytes of records were applied.
+    Applied {
+        /// How many.
+        bytes: u64,
+    },
+    /// The log sealed a segment that ends here.
+    Sealed(Offset),
+    /// The second fold has saved a snapshot, or failed to.
+    Done,
+    /// The moment of [`Snapshotter::wakes_at`] has come.
+    Woken,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Seal the log's current segment.
+    Seal,
+    /// Replay sealed segments up to here, write their companions, save a snapshot.
+    Replay {
+        /// The last offset of the last of them.
+        through: Offset,
+    },
+}
+
+impl Snapshotter {
+    /// One that begins to count now.
+    #[must_use]
+    pub fn new(every: Every, now: Moment) -> Self {
+        Self { every, since: now, written: false, bytes: 0, state: State::Idle }
+    }
+
+    /// One event.
+    pub fn step(&mut self, now: Moment, event: Event, out: &mut Vec<Effect>) {
+        match event {
+            Event::Applied { bytes } => {
+                self.bytes += bytes;
+                self.written = true;
+            }
+            Event::Sealed(through) if self.state == State::Sealing => {
+                self.state = State::Replaying;
+                self.bytes = 0;
+                self.written = false;
+                self.since = now;
+                out.push(Effect::Replay { through });
+            }
+            Event::Done => self.state = State::Idle,
+            Event::Sealed(_) | Event::Woken => {}
+        }
+        let late = self.written && self.since + self.every.time <= now;
+        if self.state == State::Idle && (self.bytes >= self.every.bytes || late) {
+            self.state = State::Sealing;
+            out.push(Effect::Seal);
+        }
+    }
+
+    /// When it next wants to look at the clock.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Moment> {
+        (self.written && self.state == State::Idle).then(|| self.since + self.every.time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    fn snapshotter() -> Snapshotter {
+        Snapshotter::new(Every { bytes: 100, time: Duration::from_secs(600) }, at(0))
+    }
+
+    #[test]
+    fn a_snapshot_is_due_after_bytes_and_one_works_at_a_time() {
+        let (mut it, mut out) = (snapshotter(), Vec::new());
+        it.step(at(1), Event::Applied { bytes: 60 }, &mut out);
+        assert_eq!(out, []);
+        it.step(at(2), Event::Applied { bytes: 60 }, &mut out);
+        it.step(at(3), Event::Applied { bytes: 200 }, &mut out);
+        assert_eq!(out, [Effect::Seal]);
+        it.step(at(4), Event::Sealed(Offset(9)), &mut out);
+        it.step(at(5), Event::Applied { bytes: 200 }, &mut out);
+        assert_eq!(out, [Effect::Seal, Effect::Replay { through: Offset(9) }]);
+        it.step(at(6), Event::Done, &mut out);
+        assert_eq!(out.len(), 3, "what came meanwhile is due at once");
+    }
+
+    #[test]
+    fn an_idle_server_writes_none() {
+        let (mut it, mut out) = (snapshotter(), Vec::new());
+        assert_eq!(it.wakes_at(), None);
+        it.step(at(9_999), Event::Woken, &mut out);
+        assert_eq!(out, []);
+        it.step(at(10_000), Event::Applied { bytes: 1 }, &mut out);
+        assert_eq!(out, [Effect::Seal], "it had been long enough");
+    }
+}

@@ -1,0 +1,3 @@
+//! Callers that wait for the end of an activation.
+
+pub mod step;
