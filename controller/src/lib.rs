@@ -17,3 +17,43 @@ pub mod runtimes;
 pub mod snapshotter;
 pub mod waiters;
 pub mod write;
+
+use std::sync::Arc;
+
+use daemon::clock::Clock;
+use daemon::metrics::Metrics;
+use daemon::random::Random;
+use store::blobs::Blobs;
+
+use config::Config;
+use entitlement::rate::Rates;
+use index_writer::IndexReader;
+use owner::Partition;
+use read::Documents;
+use runtimes::{Inspector, Runtimes};
+
+/// Everything that a handler needs; shared by all of them.
+pub struct Controller {
+    /// The owner of what is asked for.
+    pub partition: Partition,
+    /// Ended activations.
+    pub index: IndexReader,
+    /// Large parts.
+    pub blobs: Blobs,
+    /// Parsed documents.
+    pub documents: Documents,
+    /// Requests of this minute.
+    pub rates: Rates,
+    /// Kinds.
+    pub runtimes: Arc<Runtimes>,
+    /// Looks into code.
+    pub inspector: Arc<dyn Inspector>,
+    /// Bounds and deadlines.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+    /// What is measured.
+    pub metrics: Metrics,
+}

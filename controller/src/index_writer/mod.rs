@@ -39,6 +39,8 @@ struct Queue {
     crc: u32,
     /// While the log before our snapshot is read into the index: percent done.
     building: Option<u8>,
+    /// Where the index stands until that is done.
+    reached: Checkpoint,
     closed: bool,
     effects: Vec<Effect>,
 }
@@ -68,8 +70,10 @@ pub enum ReadError {
 impl Pending {
     /// Nothing waits; the index has reached `written` of this ledger.
     #[must_use]
-    pub fn new(written: Offset, ledger: u128, clock: Clock) -> Arc<Self> {
+    pub fn new(reached: Checkpoint, clock: Clock) -> Arc<Self> {
+        let (written, ledger) = (reached.offset, reached.ledger);
         let queue = Queue {
+            reached,
             machine: Writer::new(written),
             rows: Vec::new(),
             applied: written,
@@ -160,7 +164,7 @@ impl Pending {
                     self.event(&mut queue, Event::Written(checkpoint.offset));
                 }
                 Err(error) => {
-                    tracing::error!(error = %daemon::chain(&error), "the index was not written; it is tried again");
+                    tracing::error!(error = %daemon::shutdown::chain(&error), "the index was not written; it is tried again");
                     let later = std::mem::replace(&mut queue.rows, rows);
                     queue.rows.extend(later);
                     self.event(&mut queue, Event::Failed);
@@ -179,7 +183,11 @@ impl Pending {
             if queue.effects.pop().is_some() || (queue.closed && !queue.rows.is_empty()) {
                 queue.effects.clear();
                 let (offset, crc) = (queue.applied, queue.crc);
-                let checkpoint = Checkpoint { ledger: self.ledger, offset, crc };
+                // Rows of older records are still to come: a crash must find that out.
+                let checkpoint = match queue.building {
+                    Some(_) => queue.reached,
+                    None => Checkpoint { ledger: self.ledger, offset, crc },
+                };
                 return Some((std::mem::take(&mut queue.rows), checkpoint));
             }
             if queue.closed {
