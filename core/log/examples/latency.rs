@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt;
-use log::embedded::{Config, Embedded};
-use log::{Item, Log};
+use quirl_log::embedded::{Config, Embedded};
+use quirl_log::{Item, Log};
 use model::id::Offset;
 
 #[tokio::main(flavor = "current_thread")]

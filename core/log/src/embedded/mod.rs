@@ -27,6 +27,7 @@ use crate::disk::{Disk, Real};
 use crate::{Batch, Error, Health, Log, Refused, SegmentInfo, SegmentScan, lock};
 
 mod config;
+mod judge;
 mod recovery;
 
 mod frame;
@@ -46,7 +47,8 @@ mod tests;
 pub use config::{
     Checkpoint, Config, Durability, Fatal, Now, OnFatal, OnPoint, OnSync, Point, Rule, Rules,
 };
-pub use recovery::{CheckpointFound, Evidence, OpenError, Start};
+pub use judge::{Evidence, OpenError};
+pub use recovery::{CheckpointFound, Start};
 
 use live::{Live, Place};
 use reader::Reader;
@@ -97,7 +99,7 @@ impl Embedded {
     pub fn open(config: Config, checkpoint: Option<Checkpoint>) -> Result<Self, OpenError> {
         let folder = config.folder.display().to_string();
         let disk = Real::open(&config.folder)
-            .map_err(recovery::io_error(format!("open the folder {folder}")))?;
+            .map_err(judge::io_error(format!("open the folder {folder}")))?;
         Self::open_on(Arc::new(disk), config, checkpoint)
     }
 
@@ -135,7 +137,7 @@ impl Embedded {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(work)
-            .map_err(recovery::io_error(format!("start the thread {name}")))?;
+            .map_err(judge::io_error(format!("start the thread {name}")))?;
         lock(&self.threads).push(thread);
         Ok(())
     }
@@ -221,7 +223,7 @@ impl Embedded {
 /// # Errors
 /// What the system says.
 pub fn holds_a_frame(folder: &Path) -> std::io::Result<bool> {
-    recovery::has_a_frame(&Real::open(folder)?)
+    judge::has_a_frame(&Real::open(folder)?)
 }
 
 type Parts = (Writer, Arc<Live>, Arc<Reserve>, Start, [u8; 16]);
@@ -233,7 +235,10 @@ fn assemble(
     checkpoint: Option<Checkpoint>,
 ) -> Result<Parts, OpenError> {
     let recovered = recovery::recover(disk, config, checkpoint)?;
-    let names = disk.list().map_err(recovery::io_error("list the folder of the ledger"))?;
+    let names = disk.list().map_err(judge::io_error("list the folder of the ledger"))?;
+    for left in names.iter().filter(|name| name.ends_with(".tmp")) {
+        disk.remove(left).map_err(judge::io_error(format!("remove {left}")))?;
+    }
     let start = recovered.start;
     let ledger = recovered.tip.ledger;
     let reserve = Arc::new(Reserve::new(Arc::clone(disk), Arc::clone(config), &names));

@@ -39,6 +39,8 @@ struct World<'seen> {
     proposed: u64,
 }
 
+type Running = (Writer, Arc<Live>, Arc<Reserve>);
+
 /// How a life ended.
 enum Ended {
     /// All was written, the queue ran dry, and then it was killed.
@@ -148,7 +150,7 @@ impl<'seen> World<'seen> {
     }
 
     /// Starts, and checks that all that had an effect is there; `None`: the machine stopped.
-    fn start(&mut self, must: bool) -> Result<Option<(Writer, Arc<Live>, Arc<Reserve>)>, String> {
+    fn start(&mut self, must: bool) -> Result<Option<Running>, String> {
         count(&self.seen.starts);
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let parts = match assemble(&disk, &self.config, None) {
@@ -272,6 +274,7 @@ fn read_all(live: &Arc<Live>) -> Result<Vec<Bytes>, Error> {
 }
 
 fn seeds(default: u64) -> std::ops::Range<u64> {
+    #[expect(clippy::disallowed_methods, reason = "a test reads how long it may run")]
     let count = std::env::var("QUIRL_LOG_SEEDS").ok().and_then(|it| it.parse().ok());
     0..count.unwrap_or(default)
 }

@@ -55,7 +55,7 @@ impl Reserve {
     /// `names`: what an earlier life left in the folder.
     pub(crate) fn new(disk: Arc<dyn Disk>, config: Arc<Config>, names: &[String]) -> Self {
         let state = State { balloon: names.iter().any(|it| it == BALLOON), ..State::default() };
-        Self {
+        let reserve = Self {
             disk,
             config,
             state: Mutex::new(state),
@@ -65,7 +65,9 @@ impl Reserve {
             room: AtomicU64::new(0),
             below_floor: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
-        }
+        };
+        reserve.measure();
+        reserve
     }
 
     pub(crate) fn below_floor(&self) -> bool {
@@ -86,6 +88,7 @@ impl Reserve {
 
     pub(crate) fn set_reserved(&self, bytes: u64) {
         self.reserved.store(bytes, Ordering::Relaxed);
+        self.below_floor.store(self.free() < self.needed(), Ordering::Relaxed);
     }
 
     pub(crate) fn set_room(&self, bytes: u64) {

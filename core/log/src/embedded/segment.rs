@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bytes::Bytes;
 use model::id::Offset;
 
-use super::frame::{DATA_START, HEAD, Head, Header, Seed};
+use super::frame::{DATA_START, HEAD, Head, Seed};
 use crate::disk::{Disk, File};
 use crate::{Error, lock};
 
@@ -44,11 +44,11 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(disk: Arc<dyn Disk>, name: String, header: &Header) -> Self {
+    pub(crate) fn new(disk: Arc<dyn Disk>, name: String, first: u64, ledger: &[u8; 16]) -> Self {
         Self {
             name,
-            first: header.first,
-            seed: Seed::new(&header.ledger),
+            first,
+            seed: Seed::new(ledger),
             disk,
             file: OnceLock::new(),
             last: AtomicU64::new(OPEN),

@@ -193,8 +193,9 @@ impl Writer {
         file.write_at(&header.encode(), 0).map_err(fatal("write", &name))?;
         put_in_place(self.disk.as_ref(), &self.config, file.as_ref(), &name)?;
         let capacity = file.len().map_err(fatal("measure", &name))?;
-        self.cut_sealed(last)?;
-        let segment = Segment::new(Arc::clone(&self.disk), name.clone(), &header)
+        self.cut_sealed()?;
+        let ledger = &self.tip.ledger;
+        let segment = Segment::new(Arc::clone(&self.disk), name.clone(), self.tip.next, ledger)
             .with_file(Arc::clone(&file), DATA_START);
         self.live.switch(Arc::new(segment), last, self.tip.data_end);
         self.tip = Tip {
@@ -212,7 +213,7 @@ impl Writer {
     }
 
     /// The segment is sealed: its successor is synced, renamed and the folder synced.
-    fn cut_sealed(&self, _last: u64) -> Result<(), Fatal> {
+    fn cut_sealed(&self) -> Result<(), Fatal> {
         self.tip.file.set_len(self.tip.data_end).map_err(fatal("cut", &self.tip.name))?;
         self.config.point(Point::AfterSeal);
         Ok(())
