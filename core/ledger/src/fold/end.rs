@@ -24,6 +24,7 @@ struct Stepped {
 }
 
 /// What ends a sequence.
+#[derive(Clone, Copy)]
 enum Closing<'a> {
     /// A step that ended, or that had no room.
     Step {

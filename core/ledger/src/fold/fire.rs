@@ -88,26 +88,26 @@ impl Fires {
                     last: *time,
                     fired: fired.saturating_add(1),
                 };
-                self.set_schedule(trigger.clone(), mark);
+                self.set_schedule(trigger, mark);
             }
             FireKey::Source { feed, generation, partition, offset, .. } => {
                 let mark = SourceMark { generation: *generation, next: offset.saturating_add(1) };
-                self.set_source((feed.clone(), *partition), mark);
+                self.set_source(&(feed.clone(), *partition), mark);
             }
         }
     }
 
-    fn set_schedule(&mut self, trigger: EntityKey, mark: ScheduleMark) {
-        self.sum.add(hash::entry(Table::Schedule, &(&trigger, mark)));
+    fn set_schedule(&mut self, trigger: &EntityKey, mark: ScheduleMark) {
+        self.sum.add(hash::entry(Table::Schedule, &(trigger, mark)));
         if let Some(former) = self.schedules.insert(trigger.clone(), mark) {
-            self.sum.remove(hash::entry(Table::Schedule, &(&trigger, former)));
+            self.sum.remove(hash::entry(Table::Schedule, &(trigger, former)));
         }
     }
 
-    fn set_source(&mut self, feed: (EntityKey, u32), mark: SourceMark) {
-        self.sum.add(hash::entry(Table::Source, &(&feed, mark)));
+    fn set_source(&mut self, feed: &(EntityKey, u32), mark: SourceMark) {
+        self.sum.add(hash::entry(Table::Source, &(feed, mark)));
         if let Some(former) = self.sources.insert(feed.clone(), mark) {
-            self.sum.remove(hash::entry(Table::Source, &(&feed, former)));
+            self.sum.remove(hash::entry(Table::Source, &(feed, former)));
         }
     }
 
@@ -148,8 +148,8 @@ impl Fires {
         sources: BTreeMap<(EntityKey, u32), SourceMark>,
     ) -> Self {
         let mut fires = Self::default();
-        schedules.into_iter().for_each(|(trigger, mark)| fires.set_schedule(trigger, mark));
-        sources.into_iter().for_each(|(feed, mark)| fires.set_source(feed, mark));
+        schedules.into_iter().for_each(|(trigger, mark)| fires.set_schedule(&trigger, mark));
+        sources.into_iter().for_each(|(feed, mark)| fires.set_source(&feed, mark));
         fires
     }
 }
