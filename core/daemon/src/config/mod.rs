@@ -139,8 +139,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// A text that is never shown: `Debug`, `Display` and `config show` hide it.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -154,6 +153,14 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The error of a string would show what stands in its place.
+        let why = || serde::de::Error::custom("a secret is written as a string, in quotes");
+        String::deserialize(deserializer).map(Self).map_err(|_| why())
     }
 }
 
@@ -248,26 +255,39 @@ impl<T: Serialize> Loaded<T> {
         leaves(&values, &mut Vec::new(), &mut |key, value| {
             all.insert(key, value.to_string());
         });
-        // Empty lists of sections and unset keys are not among the values.
-        let lines: Vec<(String, &String)> = self
-            .keys
-            .iter()
-            .filter(|key| !all.keys().any(|there| there.starts_with(&format!("{key}."))))
-            .map(|key| match all.get(key) {
-                Some(value) => (format!("{key} = {value}"), key),
-                None => (format!("# {key} is not set"), key),
+        for key in &self.keys {
+            all.entry(key.clone()).or_insert_with(String::new);
+        }
+        // A key that is unset has no value; one that holds a table of its own stands below.
+        let set: Vec<String> = all.keys().cloned().collect();
+        let has_parts = |key: &str| set.iter().any(|it| it.starts_with(&format!("{key}.")));
+        all.retain(|key, value| !value.is_empty() || !has_parts(key));
+        let lines: Vec<(String, String)> = all
+            .into_iter()
+            .map(|(key, value)| match value.as_str() {
+                "" => (format!("# {key} is not set"), key),
+                value => (format!("{key} = {value}"), key),
             })
             .collect();
-        let others = all.iter().filter(|(key, _)| !self.keys.contains(key));
-        let others = others.map(|(key, value)| (format!("{key} = {value}"), key));
-        let mut lines: Vec<_> = lines.into_iter().chain(others).collect();
-        lines.sort_by(|a, b| a.1.cmp(b.1));
         let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0).min(60);
         let mut text = String::new();
         for (line, key) in lines {
-            text.push_str(&format!("{line:width$}  # {}\n", self.origin(key)));
+            let origin = self.origin_of_part(&key);
+            text.push_str(&format!("{line:width$}  # {origin}\n"));
         }
         text
+    }
+
+    /// Of the key, or of what it is a part of.
+    fn origin_of_part(&self, key: &str) -> Origin {
+        let mut whole = key;
+        loop {
+            match (self.origins.get(whole), whole.rsplit_once('.')) {
+                (Some(origin), _) => return origin.clone(),
+                (None, Some((above, _))) => whole = above,
+                (None, None) => return Origin::Default,
+            }
+        }
     }
 }
 
@@ -298,9 +318,10 @@ impl<T: DeserializeOwned + Default> Merge<T> {
     }
 
     fn file(&mut self, file: &File) {
-        let at = |offset: usize| Origin::File {
-            path: file.path.clone(),
-            line: 1 + file.text.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count(),
+        let at = |offset: usize| {
+            let before = file.text.as_bytes().iter().take(offset);
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            Origin::File { path: file.path.clone(), line }
         };
         let (table, errors) = DeTable::parse_recoverable(&file.text);
         for error in &errors {
@@ -313,18 +334,41 @@ impl<T: DeserializeOwned + Default> Merge<T> {
         }
         // The same text again, as values that own what they hold.
         let Ok(values) = file.text.parse::<Table>() else { return };
-        let lines = Lines { at: &at };
         let mut found = Vec::new();
-        lines.walk(table.get_ref(), &values, &self.schema, &mut Vec::new(), &mut found);
-        for (key, origin, value) in found {
-            self.set(&key, &[value], &origin);
+        self.walk(table.get_ref(), &values, &mut Vec::new(), &mut found);
+        found.sort_by_key(|(offset, ..)| *offset);
+        for (offset, key, value) in found {
+            self.set(&key, &[value], &at(offset));
+        }
+    }
+
+    /// Collects what a file sets, with the place of each key: a section is entered, all else is a
+    /// value.
+    fn walk(
+        &self,
+        spans: &DeTable<'_>,
+        values: &Table,
+        path: &mut Vec<String>,
+        found: &mut Vec<(usize, Vec<String>, Value)>,
+    ) {
+        for (key, spanned) in spans {
+            let name = key.get_ref().to_string();
+            let Some(value) = values.get(&name) else { continue };
+            path.push(name);
+            match (spanned.get_ref().as_table(), value) {
+                (Some(spans), Value::Table(values)) if self.schema.section(path) => {
+                    self.walk(spans, values, path, found);
+                }
+                _ => found.push((key.span().start, path.clone(), value.clone())),
+            }
+            path.pop();
         }
     }
 
     /// A value from a source that has only text.
     fn text(&mut self, key: &str, text: &str, origin: &Origin) {
         let mut candidates = Vec::new();
-        if let Ok(Value::Table(mut table)) = format!("value = {text}").parse::<Table>().map(Value::Table)
+        if let Ok(mut table) = format!("value = {text}").parse::<Table>()
             && table.len() == 1
             && let Some(value) = table.remove("value")
         {
@@ -354,9 +398,8 @@ impl<T: DeserializeOwned + Default> Merge<T> {
                     self.origins.insert(key, origin.clone());
                     return;
                 }
-                Err(error) if why.is_empty() || matches!(value, Value::String(_)) => {
-                    why = told(&error);
-                }
+                // The first is what was most likely meant.
+                Err(error) if why.is_empty() => why = told(&error),
                 Err(_) => {}
             }
         }
@@ -386,37 +429,6 @@ impl<T: DeserializeOwned + Default> Merge<T> {
 /// The message without the place: that stands before it.
 fn told(error: &toml::de::Error) -> String {
     error.message().trim().to_owned()
-}
-
-/// Finds the lines of keys.
-struct Lines<'a> {
-    at: &'a dyn Fn(usize) -> Origin,
-}
-
-impl Lines<'_> {
-    /// Collects what is set: a section of the schema is entered, all else is a value.
-    fn walk(
-        &self,
-        spans: &DeTable<'_>,
-        values: &Table,
-        schema: &Schema,
-        path: &mut Vec<String>,
-        found: &mut Vec<(Vec<String>, Origin, Value)>,
-    ) {
-        for (key, spanned) in spans {
-            let name = key.get_ref().to_string();
-            let Some(value) = values.get(&name) else { continue };
-            let origin = (self.at)(key.span().start);
-            path.push(name);
-            match (spanned.get_ref().as_table(), value, schema.section(path)) {
-                (Some(spans), Value::Table(values), true) => {
-                    self.walk(spans, values, schema, path, found);
-                }
-                _ => found.push((path.clone(), origin, value.clone())),
-            }
-            path.pop();
-        }
-    }
 }
 
 fn insert(table: &mut Table, path: &[String], value: Value) {

@@ -128,11 +128,12 @@ fn all_problems_are_told_at_once_with_place_and_nearest_name() {
             &[("--wasm-memory", "invoker.wasm-memory", "64 MB")],
         ),
         &[
-            "quirld.toml:3: invoker.threads: invalid type: string \"many\", expected u16",
             "quirld.toml:2: invoker.wasm-memry: no such key; did you mean wasm-memory?",
+            "quirld.toml:3: invoker.threads: invalid type: string \"many\", expected u16",
+            "quirld.toml:5: sever: no such key; did you mean server?",
             "quirld.toml:9: server.threads: no such key; did you mean invoker.threads?",
             "quirld.toml:10: server.zzz: no such key",
-            "quirld.toml:5: sever: no such key; did you mean server?",
+            "QUIRL_INVOKER__THREADS: invoker.threads: invalid value: integer `70000`, expected u16",
             "QUIRL_GUEST__LIMIT__X: guest.limit.x: no such key; did you mean limits?",
             "--wasm-memory: invoker.wasm-memory: a size is a whole number with a unit B, KiB, MiB or GiB, such as \"64 MiB\"",
         ],
@@ -151,8 +152,8 @@ fn a_section_where_a_value_belongs_is_told_and_the_other_way_round() {
     check_problems(
         &sources("server = 3\n[invoker.threads]\na = 1\n", &[], &[]),
         &[
-            "quirld.toml:2: invoker.threads: invalid type: map, expected u16",
             "quirld.toml:1: server: invalid type: integer `3`, expected struct Server",
+            "quirld.toml:2: invoker.threads: invalid type: map, expected u16",
         ],
     );
 }
@@ -165,32 +166,28 @@ fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
         &[("--log-level", "log.level", "debug")],
     ))
     .unwrap();
-    let shown = loaded.show();
     let expected = "\
-guest.limits.invocations-per-minute is not set  # default
-invoker.allow = [\"a\"]                            # quirld.toml:4
-invoker.threads = 2                              # default
-invoker.wasm-memory = \"512 MiB\"                  # default
-log.format = \"text\"                              # default
-log.level = \"debug\"                              # --log-level
-server.data is not set                           # default
-server.insecure-http = false                     # default
-server.listen = \"127.0.0.1:3233\"                 # default
-server.token = \"(hidden)\"                        # quirld.toml:2
+# guest.limits.invocations-per-minute is not set  # default
+invoker.allow = [\"a\"]                             # quirld.toml:4
+invoker.threads = 2                               # default
+invoker.wasm-memory = \"512 MiB\"                   # default
+log.format = \"text\"                               # default
+log.level = \"debug\"                               # --log-level
+# server.data is not set                          # default
+server.insecure-http = false                      # default
+server.listen = \"127.0.0.1:3233\"                  # default
+server.token = \"(hidden)\"                         # quirld.toml:2
 ";
-    assert_eq!(shown.replace("# guest", "guest").replace("# server", "server").lines().map(squeeze).collect::<Vec<_>>(),
-        expected.lines().map(squeeze).collect::<Vec<_>>());
+    assert_eq!(loaded.show(), expected);
     assert!(!format!("{loaded:?}").contains("hunter2"));
-}
-
-fn squeeze(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn a_secret_is_not_told_in_a_problem() {
-    let problems = load::<Config>(&sources("[server]\ntoken = [\"hunter2\"]\n", &[], &[]))
-        .map(|it| it.value)
-        .unwrap_err();
-    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+    for secret in ["[\"4711\"]", "4711", "{ a = 4711 }"] {
+        check_problems(
+            &sources(&format!("server.token = {secret}"), &[], &[]),
+            &["quirld.toml:1: server.token: a secret is written as a string, in quotes"],
+        );
+    }
 }

@@ -286,8 +286,8 @@ pub struct Labelled<const N: usize, M> {
 }
 
 impl<const N: usize, M: Clone> Labelled<N, M> {
-    /// The handle for these values, in the order of the names. Looks it up: keep it.
-    #[must_use]
+    /// The handle for these values, in the order of the names; from now on they are shown. Looks it
+    /// up: keep it.
     pub fn with(&self, values: [&str; N]) -> M {
         self.family.get_or_create_owned(&self.labels(values))
     }

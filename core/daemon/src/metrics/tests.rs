@@ -130,7 +130,7 @@ fn what_is_only_known_when_asked_for_is_set_then() {
             free.set(asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         }
     });
-    metrics.encode();
+    assert_eq!(lines_with(&metrics.encode(), "quirl_disk_free_bytes"), ["quirl_disk_free_bytes 0"]);
     assert_eq!(lines_with(&metrics.encode(), "quirl_disk_free_bytes"), ["quirl_disk_free_bytes 1"]);
 }
 

@@ -13,7 +13,7 @@
 //! | --- | --- | --- |
 //! | `rows` | number of the chunk | its rows, postcard, with a version byte |
 //! | `lists` | namespace, newest start (descending), number of the chunk | starts, ids, names and places of one namespace's rows in that chunk, newest first |
-//! | `ids` | activation id; and by name the checkpoint, the floor, the format | number of the chunk |
+//! | `ids` | activation id; and by name the progress, the floor, the format | number of the chunk |
 //!
 //! Chunk numbers only rise, so `rows` is written at its end and never rewritten by a compaction.
 //! A list reads the `lists` of its namespace in key order and merges what overlaps: a block spans
@@ -52,7 +52,7 @@ use chunk::{Chunk, Found, ListBlock};
 /// Rises when what is on disk changes its meaning; an index of another format is begun anew.
 const FORMAT: u8 = 1;
 const KEY_FORMAT: &[u8] = b"format";
-const KEY_CHECKPOINT: &[u8] = b"checkpoint";
+const KEY_PROGRESS: &[u8] = b"progress";
 const KEY_FLOOR: &[u8] = b"floor";
 
 /// Chunks removed in one atomic step: bounds what retention holds in memory.
@@ -75,7 +75,16 @@ struct Shared {
 
 struct Writer {
     next_chunk: u64,
-    checkpoint: Option<Checkpoint>,
+    progress: Option<Progress>,
+}
+
+/// What is stored with every batch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Progress {
+    checkpoint: Checkpoint,
+    /// The highest terminal of any row that was ever here: a row behind it is new. Not the
+    /// checkpoint, which may go backwards.
+    reach: Offset,
 }
 
 /// The database and its keyspaces.
@@ -168,11 +177,20 @@ impl Error {
     }
 }
 
-/// A missing or short file is damage; a disk that is full or does not answer is not.
+/// A file that is missing, short or where none should be is damage; a disk that is full, forbidden
+/// or does not answer is not.
 fn shows_damage(cause: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
     matches!(
         cause.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+        Kind::NotFound
+            | Kind::AlreadyExists
+            | Kind::IsADirectory
+            | Kind::NotADirectory
+            | Kind::UnexpectedEof
+            | Kind::InvalidData
+            | Kind::InvalidInput
+            | Kind::Other
     )
 }
 
@@ -219,7 +237,7 @@ impl Index {
     /// How far the index has come; `None` if it is empty.
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        self.writer().checkpoint
+        self.writer().progress.map(|progress| progress.checkpoint)
     }
 
     /// Rows whose terminal is at this offset or below were removed by [`Index::remove_through`].
@@ -232,8 +250,8 @@ impl Index {
     /// replaced, so a range of the log may be applied twice, and ranges in any order. Large batches
     /// cost less per row.
     ///
-    /// Relies on each activation having one terminal record: a row whose terminal lies behind the
-    /// checkpoint is taken to be new without a look.
+    /// Relies on each activation having one terminal record: a row whose terminal lies behind all
+    /// that were ever here is taken to be new without a look.
     ///
     /// Survives the end of the process. After a power cut the index may be further back, or damaged;
     /// both are found out at the next start.
@@ -243,14 +261,14 @@ impl Index {
     pub fn write(&self, rows: &[Arc<Row>], checkpoint: Checkpoint) -> Result<(), Error> {
         let store = &self.shared.store;
         let mut writer = self.writer();
-        let known_to = writer.checkpoint.map_or(Offset::NONE, |known| known.offset);
+        let reach = writer.progress.map_or(Offset::NONE, |progress| progress.reach);
         let floor = self.floor();
         let mut batch = store.database.batch();
 
         let mut fresh: Vec<&Row> = Vec::with_capacity(rows.len());
         let mut there: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
         for row in rows.iter().map(Arc::as_ref).filter(|row| row.terminal > floor) {
-            let known = if row.terminal > known_to { None } else { store.chunk_of(row.id)? };
+            let known = if row.terminal > reach { None } else { store.chunk_of(row.id)? };
             match known {
                 Some(number) => there.entry(number).or_default().push(row),
                 None => fresh.push(row),
@@ -272,10 +290,12 @@ impl Index {
         for (id, number) in ids {
             batch.insert(&store.ids, *id.as_bytes(), chunk::encode(&number));
         }
-        batch.insert(&store.ids, KEY_CHECKPOINT, chunk::encode(&checkpoint));
+        let reach = rows.iter().map(|row| row.terminal).fold(reach, Offset::max);
+        let progress = Progress { checkpoint, reach };
+        batch.insert(&store.ids, KEY_PROGRESS, chunk::encode(&progress));
         batch.commit().map_err(Error::of("write rows to the index"))?;
         writer.next_chunk = next_chunk;
-        writer.checkpoint = Some(checkpoint);
+        writer.progress = Some(progress);
         Ok(())
     }
 
@@ -406,7 +426,7 @@ impl Index {
             keyspace.clear().map_err(Error::of("clear the index"))?;
         }
         self.shared.floor.store(0, Ordering::Release);
-        writer.checkpoint = None;
+        writer.progress = None;
         store.write_format()
     }
 
@@ -466,7 +486,7 @@ impl Index {
         }
         let floor: Offset = store.named(KEY_FLOOR)?.unwrap_or_default();
         let writer =
-            Writer { next_chunk: store.next_chunk()?, checkpoint: store.named(KEY_CHECKPOINT)? };
+            Writer { next_chunk: store.next_chunk()?, progress: store.named(KEY_PROGRESS)? };
         let shared = Shared {
             store,
             floor: AtomicU64::new(floor.0),
