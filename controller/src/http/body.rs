@@ -9,12 +9,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
-use http_body_util::combinators::UnsyncBoxBody;
 use model::json::{BadJson, Json};
 use model::limits::MAX_PAYLOAD;
 
 /// A request body, whoever carries it.
-pub type Incoming = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+pub type Incoming = axum::body::Body;
 
 /// The largest body at all: 50 MB as upstream counts them.
 pub const MAX_BODY: u64 = 50 << 20;
@@ -178,7 +177,7 @@ async fn read(
     in_flight: &InFlight,
     keep: Option<u64>,
 ) -> Result<Bytes, BadBody> {
-    use http_body::Body as _;
+    use axum::body::HttpBody as _;
     let announced = content_length(headers);
     if announced.is_some_and(|length| length > MAX_BODY) {
         return Err(BadBody::TooLarge);
@@ -193,7 +192,7 @@ async fn read(
         let mut first = Bytes::new();
         let mut more = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| broken(error.as_ref()))?;
+            let frame = frame.map_err(|error| broken(error.into_inner().as_ref()))?;
             let Ok(data) = frame.into_data() else { continue };
             came += data.len() as u64;
             if came > MAX_BODY {
@@ -262,20 +261,15 @@ fn is_media_type(media: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{Full, StreamBody};
-
     use super::*;
 
     fn whole(text: &'static str) -> Incoming {
-        Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync()
+        Incoming::from(text)
     }
 
     fn chunks(sizes: &[usize]) -> Incoming {
-        let frames: Vec<_> = sizes
-            .iter()
-            .map(|size| Ok(http_body::Frame::data(Bytes::from(vec![b' '; *size]))))
-            .collect();
-        StreamBody::new(futures::stream::iter(frames)).boxed_unsync()
+        let chunks = sizes.iter().map(|size| Ok::<_, BadBody>(Bytes::from(vec![b' '; *size])));
+        Incoming::from_stream(futures::stream::iter(chunks.collect::<Vec<_>>()))
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

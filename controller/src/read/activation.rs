@@ -50,17 +50,6 @@ pub enum Failed {
     Index(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// An ended activation with what its record shows.
-#[derive(Clone, Debug)]
-pub struct Ending {
-    /// All but result and logs.
-    pub row: Arc<Row>,
-    /// The result, if the action gave one.
-    pub result: Option<Json>,
-    /// Length of the raw answer, if the action gave one.
-    pub size: Option<u64>,
-}
-
 /// Where activations are read from.
 #[derive(Clone, Copy)]
 pub struct Activations<'a> {
@@ -104,15 +93,17 @@ impl Activations<'_> {
         })
     }
 
-    /// The result of an activation, given the record that ended it.
+    /// The result of an activation with the length of the raw answer, given the record that ended it.
     ///
     /// # Errors
     /// [`Failed::Corrupted`].
-    pub async fn ending(&self, row: Arc<Row>, terminal: &Record) -> Result<Ending, Failed> {
-        let (payload, size) = match (EndResult::of(&row, &terminal.body), &terminal.body) {
-            (EndResult::Platform { text, .. }, _) => {
-                return Ok(Ending { row, result: Some(Json::error(&text)), size: None });
-            }
+    pub async fn result(
+        &self,
+        row: &Row,
+        terminal: &Record,
+    ) -> Result<(Option<Json>, Option<u64>), Failed> {
+        let (payload, size) = match (EndResult::of(row, &terminal.body), &terminal.body) {
+            (EndResult::Platform { text, .. }, _) => return Ok((Some(Json::error(&text)), None)),
             (EndResult::Finish, Body::Finish(finish)) => (finish.result.as_ref(), finish.size),
             (EndResult::Fire, Body::Accept(accept)) => (Some(&accept.payload), None),
             (EndResult::Finish | EndResult::Fire, _) => (None, None),
@@ -125,7 +116,7 @@ impl Activations<'_> {
                 Some(Json::parse(&bytes).map_err(|bad| corrupted(row.id, bad))?)
             }
         };
-        Ok(Ending { row, result, size })
+        Ok((result, size))
     }
 
     /// The log lines of an activation, given the record that ended it.
@@ -156,12 +147,11 @@ impl Activations<'_> {
     ///
     /// # Errors
     /// [`Failed`].
-    pub async fn record(&self, row: Arc<Row>) -> Result<Vec<u8>, Failed> {
-        let terminal = self.terminal(&row).await?;
-        let lines = self.lines(&row, &terminal).await?;
-        let ending = self.ending(row, &terminal).await?;
-        let result = ending.result.as_ref();
-        Ok(api::activation::record(&ending.row, result, ending.size, &lines))
+    pub async fn record(&self, row: &Row) -> Result<Vec<u8>, Failed> {
+        let terminal = self.terminal(row).await?;
+        let lines = self.lines(row, &terminal).await?;
+        let (result, size) = self.result(row, &terminal).await?;
+        Ok(api::activation::record(row, result.as_ref(), size, &lines))
     }
 
     async fn blob(&self, id: ActivationId, digest: Digest) -> Result<bytes::Bytes, Failed> {

@@ -1,0 +1,232 @@
+//! From a request to an activation, and from its end to an answer.
+//!
+//! Resolve (with every definition pinned) → is it allowed to run here → accept → wait. Throttles and
+//! keys come before, in [`crate::http::actions`], where the order of checks is the contract's.
+//!
+//! Source: `rest-api.md` §§3.8, 3.9; `exactly-once.md` §§2, 5.
+
+pub mod key;
+pub mod resolve;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ledger::record::{Caller, Cause, Payload, Target};
+use model::activation::Row;
+use model::id::ActivationId;
+use model::identity::Identity;
+use model::json::{Json, Kind};
+use model::name::QualifiedName;
+use model::outcome::Class;
+use model::time::{Millis, WallTime};
+
+use crate::Controller;
+use crate::entitlement::Denied;
+use crate::entitlement::rate::TooMany;
+use crate::http::query::Waiting;
+use crate::owner::proposal::{Answer, Bound, Invocation, Proposal, Rejected, Start};
+use crate::read::activation::{Activations, Failed as ReadFailed};
+use crate::read::documents::Unreadable;
+use key::Key;
+
+/// A payload larger than this travels as a blob.
+const INLINE: usize = 32 << 10;
+
+/// A request for an activation.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Who asks.
+    pub caller: &'a Identity,
+    /// What for.
+    pub target: &'a QualifiedName,
+    /// With which arguments.
+    pub arguments: Json,
+    /// How it is to be answered.
+    pub waiting: Waiting,
+    /// The request's idempotency key.
+    pub key: Option<&'a Key>,
+    /// The request.
+    pub transaction: &'a str,
+    /// When it came.
+    pub received: WallTime,
+    /// Whether the record is shown afterwards.
+    pub store: bool,
+}
+
+/// What a caller is told.
+#[derive(Debug)]
+pub struct Reply {
+    /// The activation.
+    pub id: ActivationId,
+    /// How it ended, and the body that shows it; `None`: it is accepted, and no more is said.
+    pub ended: Option<(Class, Bytes)>,
+    /// Set if the request had been accepted before.
+    pub replayed: bool,
+    /// When the key of the request ends.
+    pub key_expires: Option<WallTime>,
+}
+
+/// Why there is no answer about an activation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such action.
+    #[error("the action does not exist")]
+    NotFound,
+    /// Something else has the name.
+    #[error("the name is that of another kind of entity")]
+    OtherKind,
+    /// A stored document cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Parameters that may not be overridden are.
+    #[error("the payload overrides a final parameter")]
+    Final,
+    /// The kind may only be read and deleted.
+    #[error("the kind {0} is deprecated")]
+    Deprecated(String),
+    /// The kind is known and cannot run here.
+    #[error("the kind {kind} cannot run here: {reason}")]
+    CannotRun {
+        /// Which.
+        kind: String,
+        /// Why.
+        reason: String,
+    },
+    /// Too often, or too many at a time.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// A bound of the server.
+    #[error(transparent)]
+    Bound(#[from] Bound),
+    /// The definitions changed each time that it was tried.
+    #[error("the action changed while the request was being accepted")]
+    Changed,
+    /// It was handed to the log and has not come back.
+    #[error("it is not known whether activation {0} was accepted")]
+    Unknown(ActivationId),
+    /// A large part could not be stored.
+    #[error("store the payload")]
+    Blob(#[from] store::blobs::Error),
+    /// The key was used by another request.
+    #[error("the idempotency key was used by another request")]
+    KeyReused,
+    /// The record that answered this key is gone.
+    #[error("the record of activation {0} is gone")]
+    RecordGone(ActivationId),
+    /// The record that is to be answered with cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadFailed),
+}
+
+impl Controller {
+    /// Invokes an action and waits for its end no longer than the call says.
+    ///
+    /// # Errors
+    /// After every [`Error`] but [`Error::Unknown`] and [`Error::Read`] no activation exists and none
+    /// will appear.
+    pub async fn invoke(&self, call: &Call<'_>) -> Result<Reply, Error> {
+        let payload = self.payload(&call.arguments).await?;
+        let mut result = Err(Error::Changed);
+        for _ in 0..crate::write::TRIES {
+            result = self.try_invoke(call, &payload).await;
+            if !matches!(result, Err(Error::Changed)) {
+                break;
+            }
+        }
+        result
+    }
+
+    async fn try_invoke(&self, call: &Call<'_>, payload: &Payload) -> Result<Reply, Error> {
+        let target = self.resolve(call.caller, call.target, &call.arguments).await?;
+        let id = self.partition.new_id(&call.caller.namespace);
+        // Registered before the proposal: an end that follows at once is not missed.
+        let waiting = call.waiting.blocking.then(|| self.partition.wait_for(id));
+        let proposal = Proposal::Accept(Box::new(self.invocation(call, id, target, payload)));
+        let answer = self.partition.propose(proposal, self.config.append_patience()).await;
+        match answer {
+            Ok(Answer::Applied(_)) => {}
+            Ok(Answer::Known { same: false, .. }) => return Err(Error::KeyReused),
+            Ok(Answer::Known { first, same: true }) => return self.replay(call, first).await,
+            // No answer to this proposal: nothing says that it was accepted.
+            Ok(Answer::Ended(_)) | Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
+            Err(Rejected::Changed | Rejected::NotOpen) => return Err(Error::Changed),
+            Err(Rejected::Bound(bound)) => return Err(bound.into()),
+            Err(Rejected::Concurrency { count, allowed }) => {
+                return Err(TooMany::Concurrent { count, allowed }.into());
+            }
+        }
+        let key_expires = call.key.map(|_| self.key_expires(call.received));
+        let told = match waiting {
+            Some(waiting) => waiting.outcome(call.waiting.patience).await,
+            None => None,
+        };
+        let ended = match told {
+            None => None,
+            Some(told) => Some(self.body(&told.ended.row, &told.record, call.waiting.result).await?),
+        };
+        Ok(Reply { id, ended, replayed: false, key_expires })
+    }
+
+    fn invocation(
+        &self,
+        call: &Call<'_>,
+        id: ActivationId,
+        target: Target,
+        payload: &Payload,
+    ) -> Invocation {
+        let Identity { subject, namespace, limits } = call.caller;
+        Invocation {
+            id,
+            by: Arc::new(Caller {
+                subject: subject.clone(),
+                namespace: namespace.clone(),
+                transaction: call.transaction.to_owned(),
+                store: call.store,
+            }),
+            cause: Cause::Invoke,
+            received: call.received,
+            start: Start::Invoke { target, queue: Millis(self.config.queue_ms) },
+            payload: payload.clone(),
+            key: call.key.map(|key| self.key_use(key)),
+            fire: None,
+            expect: Vec::new(),
+            allowed: limits.concurrent_invocations,
+        }
+    }
+
+    async fn payload(&self, arguments: &Json) -> Result<Payload, store::blobs::Error> {
+        let bytes = arguments.as_bytes();
+        if bytes.len() <= INLINE {
+            return Ok(Payload::Inline(arguments.clone()));
+        }
+        let length = bytes.len() as u64;
+        Ok(Payload::Blob { digest: self.blobs.put_async(bytes.clone()).await?, length })
+    }
+
+    /// Where activations are read from.
+    #[must_use]
+    pub fn activations(&self) -> Activations<'_> {
+        Activations { partition: &self.partition, index: &self.index, blobs: &self.blobs }
+    }
+
+    /// The answer that an end makes: the record without logs, or the result alone; an array is always
+    /// alone.
+    async fn body(
+        &self,
+        row: &Row,
+        terminal: &ledger::record::Record,
+        only_result: bool,
+    ) -> Result<(Class, Bytes), Error> {
+        let (result, size) = self.activations().result(row, terminal).await?;
+        let is_array = result.as_ref().is_some_and(|result| result.kind() == Kind::Array);
+        let body = if only_result || is_array {
+            result.unwrap_or_else(Json::empty_object).as_bytes().clone()
+        } else {
+            api::activation::record(row, result.as_ref(), size, &[]).into()
+        };
+        Ok((row.class, body))
+    }
+}

@@ -1,0 +1,98 @@
+//! Entity writes: every fact that a verdict rested on goes into `expect`, so the log decides races.
+//!
+//! A write whose facts changed meanwhile is void; its handler then runs again from the new state, at
+//! most [`TRIES`] times. Source: `exactly-once.md` §4, "Write".
+
+use bytes::Bytes;
+use ledger::record::{Document, EntityKey, Expect, Mark, Op};
+use model::action::{Action, Exec};
+use model::id::Offset;
+use store::blobs::Blobs;
+
+use crate::Controller;
+use crate::owner::proposal::{Answer, Bound, Change, Proposal, Rejected};
+use crate::read::documents::{INLINE, Named, encode};
+
+/// How often a request is tried on the newest state.
+pub const TRIES: usize = 3;
+
+/// Why a change was not made, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The facts had changed: look again.
+    #[error("what the change rested on has changed")]
+    Changed,
+    /// A bound of the server; nothing was done.
+    #[error(transparent)]
+    Bound(Bound),
+    /// It was handed to the log and has not come back.
+    #[error("the log has not answered in time")]
+    Unknown,
+    /// A large part could not be stored; nothing was done.
+    #[error("store a large part of the change")]
+    Blob(#[from] store::blobs::Error),
+}
+
+impl Controller {
+    /// Makes a change, all of it or nothing, and waits until it is applied.
+    ///
+    /// # Errors
+    /// [`Failed`]; after all but [`Failed::Unknown`] nothing was changed.
+    pub async fn change(
+        &self,
+        ops: Vec<Op>,
+        expect: Vec<Expect>,
+        by: &str,
+    ) -> Result<Offset, Failed> {
+        let change = Change { ops, expect, by: by.to_owned() };
+        let patience = self.config.append_patience();
+        match self.partition.propose(Proposal::Write(change), patience).await {
+            Ok(Answer::Applied(at)) => Ok(at),
+            // Neither is an answer to a write; nothing says that it was made.
+            Ok(Answer::Known { .. } | Answer::Ended(_)) => Err(Failed::Unknown),
+            Err(rejected) => Err(rejected.into()),
+        }
+    }
+}
+
+impl From<Rejected> for Failed {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Changed => Self::Changed,
+            Rejected::Bound(bound) => Self::Bound(bound),
+            Rejected::Unknown => Self::Unknown,
+            // Of activations only: a write that is told so was not made.
+            Rejected::Concurrency { .. } | Rejected::NotOpen => Self::Changed,
+        }
+    }
+}
+
+/// What is expected of the entity that is written or deleted.
+#[must_use]
+pub fn unchanged(key: &EntityKey, revision: Option<Offset>) -> Expect {
+    let mark = revision.map_or(Mark::Absent, Mark::Revision);
+    Expect { key: key.clone(), mark }
+}
+
+/// The operation that stores an action; a large document becomes a blob first.
+///
+/// # Errors
+/// What the blob store says.
+pub async fn put_action(
+    blobs: &Blobs,
+    key: EntityKey,
+    action: Action,
+) -> Result<Op, store::blobs::Error> {
+    let code = match &action.exec {
+        Exec::Code { code, .. } => code.as_ref().map(|code| code.digest),
+        Exec::Sequence(_) => None,
+    };
+    let bytes = Bytes::from(encode(&Named::Action(action)));
+    let document = if bytes.len() <= INLINE {
+        Document::Inline(bytes)
+    } else {
+        let length = bytes.len() as u64;
+        Document::Blob { digest: blobs.put_async(bytes).await?, length }
+    };
+    Ok(Op::Put { key, document, blobs: code.into_iter().collect() })
+}
