@@ -40,6 +40,8 @@ mod snapshots;
 mod writer;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod power_cuts;
 #[cfg(test)]
 mod tests;

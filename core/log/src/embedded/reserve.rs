@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::config::{Config, Point};
-use super::frame::{HEAD, frame_size};
+use super::frame::{DATA_START, HEAD, frame_size};
 use crate::disk::{Disk, File, write_zeros};
 use crate::lock;
 
@@ -114,6 +114,9 @@ impl Reserve {
         let file = loop {
             let mut state = lock(&self.state);
             if let Some(file) = state.spare.take() {
+                // Under the lock: the helper may have the next spare ready at any moment.
+                self.disk.rename(SPARE, CLAIMED)?;
+                self.set_room(self.config.segment_size.as_u64().saturating_sub(DATA_START));
                 state.look = true;
                 self.changed.notify_all();
                 break file;
@@ -130,7 +133,6 @@ impl Reserve {
             self.changed.notify_all();
             drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
         };
-        self.disk.rename(SPARE, CLAIMED)?;
         self.disk.sync_folder()?;
         Ok(Some(file))
     }

@@ -135,3 +135,15 @@ fn the_embedded_log_conforms() {
         }
     }
 }
+
+/// Waits for a state, not for an amount of time; gives up after half a minute.
+#[track_caller]
+pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..30_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("not in 30 seconds: {what}");
+}
