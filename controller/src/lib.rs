@@ -55,5 +55,5 @@ pub struct Controller {
     /// Chance.
     pub random: Random,
     /// What is measured.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
 }

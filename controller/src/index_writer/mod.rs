@@ -267,6 +267,12 @@ impl IndexReader {
         Ok(tokio::task::spawn_blocking(move || index.count(&query)).await??)
     }
 
+    /// How many records the index is behind.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.pending.lag()
+    }
+
     fn whole(&self) -> Result<(), ReadError> {
         match self.pending.lock().building {
             Some(percent) => Err(Building { percent }.into()),

@@ -73,7 +73,6 @@ enum Later {
     Call(oneshot::Sender<Arc<Told>>, Arc<Told>),
     Run(Box<Ready>),
     Verdict(ledger::record::Attempt, step::AttemptVerdict),
-    Opened { first: bool },
 }
 
 /// Sees every record as it is read back: for metrics and for the traces of tests.
@@ -84,8 +83,8 @@ pub trait Observer: Send + Sync {
     fn ended(&self, ended: &ledger::fold::Ended, record: &Record);
     /// The log sealed a segment: the live state hash at that place.
     fn sealed(&self, first: Offset, last: Offset, hash: u128);
-    /// Our claim was applied.
-    fn opened(&self, first: bool);
+    /// A batch of so many bytes was applied.
+    fn batch(&self, bytes: u64);
 }
 
 /// Why a record cannot be read.
@@ -353,12 +352,16 @@ impl Partition {
                     }
                 }
             }
+            if let Some((at, frame)) = last_frame(items) {
+                self.0.pending.applied(at, log::frame_crc(frame));
+            }
             self.0.note_deadline(&mut core);
             self.0.tell_phase(&core);
             let reserved = core.owner.in_use().open * RESERVED_EACH;
             self.0.log.set_reserved(ByteSize::bytes(reserved));
         }
         self.perform_later(later);
+        self.0.observer.batch(items.iter().map(bytes_of).sum());
         Ok(())
     }
 
@@ -389,7 +392,6 @@ impl Partition {
                         dispatcher.verdict(of, verdict);
                     }
                 }
-                Later::Opened { first } => self.0.observer.opened(first),
             }
         }
     }
@@ -401,6 +403,20 @@ impl Partition {
     fn write_lock(&self) -> RwLockWriteGuard<'_, Core> {
         self.0.core.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bytes_of(item: &Item) -> u64 {
+    match item {
+        Item::Frame(_, frame) => frame.len() as u64,
+        Item::Sealed { .. } => 0,
+    }
+}
+
+fn last_frame(items: &[Item]) -> Option<(Offset, &bytes::Bytes)> {
+    items.iter().rev().find_map(|item| match item {
+        Item::Frame(at, frame) => Some((*at, frame)),
+        Item::Sealed { .. } => None,
+    })
 }
 
 enum Decoded {
@@ -502,7 +518,6 @@ impl Shared {
             Effect::Release(at) => {
                 core.bodies.remove(&at);
             }
-            Effect::Opened { first } => later.push(Later::Opened { first }),
             Effect::Void(_) => {}
         }
     }

@@ -161,11 +161,6 @@ pub enum Effect {
     Keep(Offset),
     /// The body at this offset is needed no more.
     Release(Offset),
-    /// Our claim was applied: the partition is open.
-    Opened {
-        /// Whether the ledger never held a `Write`.
-        first: bool,
-    },
     /// The record just read back was void, for this reason.
     Void(&'static str),
 }
@@ -935,7 +930,6 @@ impl Owner {
             return;
         }
         self.phase = Phase::Open;
-        out.push(Effect::Opened { first: !self.ledger.has_written() });
         let open: Vec<ActivationId> =
             self.ledger.open_activations().into_iter().map(|open| open.id).collect();
         for id in open {

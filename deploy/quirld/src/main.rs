@@ -1,1 +1,53 @@
-fn main() {}
+//! `quirld`: the server. Arguments, configuration, run.
+
+mod args;
+mod config;
+mod disk;
+mod guest;
+mod observe;
+mod serve;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `EX_CONFIG`: the configuration is wrong.
+const BAD_CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let loaded = match config::load(&args) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            say(&format!("quirld: the configuration is wrong; nothing was started\n{problems}"));
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    if let Some(Command::Config(_)) = args.command {
+        print(&loaded.show());
+        return ExitCode::SUCCESS;
+    }
+    match serve::serve(&args, loaded.value) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("quirld: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a program that does not start")]
+fn say(text: &str) {
+    eprintln!("{}", text.trim_end());
+}
+
+#[expect(clippy::print_stdout, reason = "what was asked for")]
+fn print(text: &str) {
+    println!("{}", text.trim_end());
+}

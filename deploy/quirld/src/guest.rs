@@ -1,0 +1,98 @@
+//! The namespace `guest`: its key is made before the first start is complete, its entities are the
+//! first `Write` of a ledger. Later starts never make them again, so a deleted `guest` stays deleted.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use controller::owner::Partition;
+use controller::owner::proposal::{Change, Proposal};
+use controller::read::documents;
+use daemon::random::Random;
+use ledger::record::{Document, EntityKey, Expect, Mark, Op};
+use model::identity::{AccessKey, Subject};
+use model::limits::NamespaceLimits;
+use model::name::Namespace;
+
+/// The file with `uuid:secret`, in `secrets/`.
+const FILE: &str = "guest.auth";
+/// The name of subject and namespace.
+const GUEST: &str = "guest";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes the file with the key, unless it is there.
+pub(crate) fn make_key(secrets: &Path, random: &Random) -> io::Result<()> {
+    let path = secrets.join(FILE);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = match options.write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    writeln!(file, "{}:{}", user_part(random), secret_part(random))?;
+    file.sync_all()
+}
+
+fn user_part(random: &Random) -> String {
+    uuid::Builder::from_random_bytes(random.bytes()).into_uuid().to_string()
+}
+
+/// 64 letters and digits.
+fn secret_part(random: &Random) -> String {
+    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let letter = || usize::try_from(random.below(62)).map_or('a', |at| char::from(LETTERS[at]));
+    std::iter::repeat_with(letter).take(64).collect()
+}
+
+/// Writes subject, namespace, key and limits of `guest`, if nothing was ever written.
+pub(crate) async fn write_first(
+    partition: &Partition,
+    secrets: &Path,
+    limits: NamespaceLimits,
+) -> Result<()> {
+    if partition.read(ledger::fold::Ledger::has_written) {
+        return Ok(());
+    }
+    let path = secrets.join(FILE);
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("read the key of guest from {}", path.display()))?;
+    let Some((user, secret)) = text.trim().split_once(':').filter(|(_, s)| s.len() == 64) else {
+        bail!(
+            "{} does not hold <uuid>:<64 characters>; delete it, and a new key is made at the \
+             first start of an empty data folder",
+            path.display()
+        );
+    };
+    let namespace = Namespace::new(GUEST)?;
+    let key = AccessKey {
+        secret: store::blobs::digest_of(secret.as_bytes()),
+        subject: GUEST.to_owned(),
+        namespace: namespace.clone(),
+    };
+    let subject = Subject {
+        name: GUEST.to_owned(),
+        blocked: false,
+        namespaces: vec![namespace.clone()],
+    };
+    let put = |key: EntityKey, document: Vec<u8>| Op::Put {
+        key,
+        document: Document::Inline(document.into()),
+        blobs: Vec::new(),
+    };
+    let ops = vec![
+        put(EntityKey::subject(GUEST), documents::encode(&subject)),
+        put(EntityKey::namespace(&namespace), documents::encode(&GUEST.to_owned())),
+        put(EntityKey::access_key(user), documents::encode(&key)),
+        put(EntityKey::limits(&namespace), documents::encode(&limits)),
+    ];
+    let absent = |key| Expect { key, mark: Mark::Absent };
+    let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];
+    let change = Change { ops, expect, by: "sid_firstStart".to_owned() };
+    partition
+        .propose(Proposal::Write(change), PATIENCE)
+        .await
+        .context("write the namespace guest")?;
+    Ok(())
+}
