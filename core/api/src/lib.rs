@@ -10,3 +10,5 @@ pub mod activation;
 pub mod client;
 pub mod entity;
 pub mod error;
+
+pub use self::client::Client;

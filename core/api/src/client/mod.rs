@@ -6,6 +6,7 @@
 //!
 //! Nothing is sent twice: whoever wants to repeat a request looks at [`Error`] and decides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -41,7 +42,24 @@ pub struct Client {
     address: String,
     headers: HeaderMap,
     patience: Option<Duration>,
+    observer: Option<Observer>,
     pool: Pool<HttpConnector, Full<Bytes>>,
+}
+
+/// Is told of each exchange when it is over.
+pub type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// One request with what came of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// Address and path.
+    pub url: &'a str,
+    /// What was sent.
+    pub body: Option<&'a Bytes>,
+    /// What came.
+    pub outcome: Result<&'a Answer, &'a Error>,
 }
 
 /// Why no client can be made.
@@ -146,7 +164,7 @@ impl Client {
         let agent = concat!("quirl/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         let pool = builder.build(connector);
-        Ok(Self { address: base(address)?, headers, patience: None, pool })
+        Ok(Self { address: base(address)?, headers, patience: None, observer: None, pool })
     }
 
     /// The same with a key, `uuid:secret`.
@@ -180,6 +198,13 @@ impl Client {
         self
     }
 
+    /// The same, telling `observer` of each exchange.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Where the server is: scheme, host and port.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -197,10 +222,26 @@ impl Client {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Answer, Error> {
+        let url = format!("{}{path}", self.address);
+        let outcome = self.sent(&method, &url, path, body.as_ref()).await;
+        if let Some(observer) = &self.observer {
+            let outcome = outcome.as_ref();
+            observer(&Exchange { method: &method, url: &url, body: body.as_ref(), outcome });
+        }
+        outcome
+    }
+
+    async fn sent(
+        &self,
+        method: &Method,
+        url: &str,
+        path: &str,
+        body: Option<&Bytes>,
+    ) -> Result<Answer, Error> {
         let mut request = http::Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.address))
-            .body(Full::new(body.clone().unwrap_or_default()))
+            .uri(url)
+            .body(Full::new(body.cloned().unwrap_or_default()))
             .map_err(|_| Error::Path(path.to_owned()))?;
         let headers = request.headers_mut();
         headers.extend(self.headers.clone());

@@ -60,6 +60,14 @@ impl Name {
         }
         path
     }
+
+    /// Its path as a web action.
+    #[must_use]
+    pub fn web_path(&self) -> String {
+        let parts = [Some(&self.namespace), self.package.as_ref(), Some(&self.entity)];
+        let parts: Vec<_> = parts.into_iter().flatten().map(|part| segment(part)).collect();
+        format!("/api/v1/web/{}", parts.join("/"))
+    }
 }
 
 impl fmt::Display for Name {
