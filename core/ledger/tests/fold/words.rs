@@ -70,7 +70,8 @@ impl Words {
     }
 
     pub fn say(&mut self, text: &str) -> String {
-        let record = Record { at: WallTime(1000 * self.at as i64), body: self.body(text) };
+        let body = self.body(text);
+        let record = Record { at: WallTime(1000 * self.at as i64), body };
         let bytes = record.encode();
         assert_eq!(Record::decode(&bytes), Ok(record.clone()), "{text}");
         let offset = Offset(self.at);
