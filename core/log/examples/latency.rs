@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt;
+use model::id::Offset;
 use quirl_log::embedded::{Config, Embedded};
 use quirl_log::{Item, Log};
-use model::id::Offset;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

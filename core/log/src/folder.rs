@@ -40,13 +40,17 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// The file system cannot be written.
-    #[error("{path} is on a read-only file system, so nothing that is accepted could be kept. Mount it for writing, or name another folder with --data")]
+    #[error(
+        "{path} is on a read-only file system, so nothing that is accepted could be kept. Mount it for writing, or name another folder with --data"
+    )]
     ReadOnly {
         /// What was named.
         path: PathBuf,
     },
     /// A file system on which a sync or a lock does not mean what the ledger needs.
-    #[error("{path} is on {kind}, where locks and syncs do not promise enough: after a failure, what was accepted could be gone. Name a folder on a local disk with --data")]
+    #[error(
+        "{path} is on {kind}, where locks and syncs do not promise enough: after a failure, what was accepted could be gone. Name a folder on a local disk with --data"
+    )]
     Network {
         /// What was named.
         path: PathBuf,
@@ -54,7 +58,9 @@ pub enum FolderError {
         kind: &'static str,
     },
     /// The user of this process may not write there.
-    #[error("{path} may not be written by this user, so nothing that is accepted could be kept. Change its owner (chown) or name another folder with --data")]
+    #[error(
+        "{path} may not be written by this user, so nothing that is accepted could be kept. Change its owner (chown) or name another folder with --data"
+    )]
     NoPermission {
         /// What was named.
         path: PathBuf,
@@ -63,7 +69,9 @@ pub enum FolderError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Data of a later program.
-    #[error("{path} holds data of format {found}, and this program knows formats up to {known}. Nothing was changed. Install a newer version")]
+    #[error(
+        "{path} holds data of format {found}, and this program knows formats up to {known}. Nothing was changed. Install a newer version"
+    )]
     Newer {
         /// The data folder.
         path: PathBuf,
@@ -73,19 +81,25 @@ pub enum FolderError {
         known: u32,
     },
     /// `FORMAT` says something unknown.
-    #[error("{path}/FORMAT does not read \"quirl-data 1\": the folder holds something else, or the file is damaged. Nothing was changed. Name another folder, or restore the file from a backup")]
+    #[error(
+        "{path}/FORMAT does not read \"quirl-data 1\": the folder holds something else, or the file is damaged. Nothing was changed. Name another folder, or restore the file from a backup"
+    )]
     BadFormat {
         /// The data folder.
         path: PathBuf,
     },
     /// `FORMAT` is gone, and there is data.
-    #[error("{path} has a ledger with records but no FORMAT: it was deleted, or the folder was copied in part. Nothing was changed. Restore the file from a backup")]
+    #[error(
+        "{path} has a ledger with records but no FORMAT: it was deleted, or the folder was copied in part. Nothing was changed. Restore the file from a backup"
+    )]
     NoFormat {
         /// The data folder.
         path: PathBuf,
     },
     /// `secrets/` is gone from a folder that was complete.
-    #[error("{path} has no folder secrets/, without which no key can be checked. Restore it from a backup; or make an empty one (mkdir -m 700) and start with new secrets")]
+    #[error(
+        "{path} has no folder secrets/, without which no key can be checked. Restore it from a backup; or make an empty one (mkdir -m 700) and start with new secrets"
+    )]
     NoSecrets {
         /// The data folder.
         path: PathBuf,
@@ -159,14 +173,22 @@ fn make(path: &Path) -> Result<(), FolderError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(FolderError::NotAFolder { path: path.to_owned() }),
-        Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| {
-            match source.kind() {
-                io::ErrorKind::PermissionDenied => FolderError::NoPermission { path: path.to_owned() },
-                io::ErrorKind::ReadOnlyFilesystem => FolderError::ReadOnly { path: path.to_owned() },
-                io::ErrorKind::NotADirectory => FolderError::NotAFolder { path: path.to_owned() },
-                _ => io_error(format!("make the folder {}", path.display()))(source),
-            }
-        }),
+        Err(_) => {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(
+                |source| match source.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        FolderError::NoPermission { path: path.to_owned() }
+                    }
+                    io::ErrorKind::ReadOnlyFilesystem => {
+                        FolderError::ReadOnly { path: path.to_owned() }
+                    }
+                    io::ErrorKind::NotADirectory => {
+                        FolderError::NotAFolder { path: path.to_owned() }
+                    }
+                    _ => io_error(format!("make the folder {}", path.display()))(source),
+                },
+            )
+        }
     }
 }
 
@@ -223,8 +245,13 @@ fn is_complete(path: &Path) -> Result<bool, FolderError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let ledger = ledger(path);
             let begun = ledger.is_dir()
-                && holds_a_frame(&ledger).map_err(io_error(format!("read {}", ledger.display())))?;
-            return if begun { Err(FolderError::NoFormat { path: path.to_owned() }) } else { Ok(false) };
+                && holds_a_frame(&ledger)
+                    .map_err(io_error(format!("read {}", ledger.display())))?;
+            return if begun {
+                Err(FolderError::NoFormat { path: path.to_owned() })
+            } else {
+                Ok(false)
+            };
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             return Err(FolderError::BadFormat { path: path.to_owned() });

@@ -192,7 +192,9 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Too little room on the disk for new work.
-    #[error("append a frame: the disk of the ledger has only {free} left and {needed} are kept for what is already accepted")]
+    #[error(
+        "append a frame: the disk of the ledger has only {free} left and {needed} are kept for what is already accepted"
+    )]
     DiskFull {
         /// Free bytes as last seen.
         free: ByteSize,
@@ -249,7 +251,9 @@ pub enum Error {
         end: Offset,
     },
     /// The frame, or one on the way to it, does not read well.
-    #[error("read frame {sequence} from {file}: it is damaged. Restore a backup, or salvage what still reads")]
+    #[error(
+        "read frame {sequence} from {file}: it is damaged. Restore a backup, or salvage what still reads"
+    )]
     Damaged {
         /// The first frame that does not read well.
         sequence: Offset,

@@ -26,7 +26,9 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("{folder} is in use by process {pid} ({address}). Two processes would destroy each other's data. Stop that one, or give this one a folder of its own")]
+    #[error(
+        "{folder} is in use by process {pid} ({address}). Two processes would destroy each other's data. Stop that one, or give this one a folder of its own"
+    )]
     Held {
         /// The data folder.
         folder: PathBuf,
@@ -109,7 +111,9 @@ fn held(folder: &Path, file: &mut File) -> LockError {
     let written = text.trim().split_once(' ').filter(|(pid, _)| pid.parse::<u32>().is_ok());
     let (pid, address) = match written {
         Some((pid, address)) => (pid.to_owned(), address.to_owned()),
-        None => (system_knows(file).unwrap_or_else(|| "?".to_owned()), "address unknown".to_owned()),
+        None => {
+            (system_knows(file).unwrap_or_else(|| "?".to_owned()), "address unknown".to_owned())
+        }
     };
     LockError::Held { folder: folder.to_owned(), pid, address }
 }
@@ -121,7 +125,8 @@ fn system_knows(file: &File) -> Option<String> {
     locks.lines().find_map(|line| {
         // 1: FLOCK  ADVISORY  WRITE 123 08:01:456 0 EOF
         let fields: Vec<_> = line.split_whitespace().collect();
-        let at = fields.iter().position(|field| field.rsplit(':').next() == Some(&inode.to_string()))?;
+        let at =
+            fields.iter().position(|field| field.rsplit(':').next() == Some(&inode.to_string()))?;
         fields.get(at.checked_sub(1)?).map(|pid| (*pid).to_owned())
     })
 }

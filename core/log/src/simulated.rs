@@ -386,7 +386,8 @@ impl Reader {
             return Err(Error::Beyond { at: Offset(self.next), end: Offset(state.end()) });
         }
         loop {
-            let told = state.sealed.iter().find(|(_, last)| (self.untold..self.next).contains(last));
+            let told =
+                state.sealed.iter().find(|(_, last)| (self.untold..self.next).contains(last));
             if let Some((first, last)) = told {
                 items.push(Item::Sealed { first: Offset(*first), last: Offset(*last) });
                 self.untold = last + 1;

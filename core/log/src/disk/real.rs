@@ -124,9 +124,7 @@ impl File for RealFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        match retry_on_intr(|| {
-            rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len)
-        }) {
+        match retry_on_intr(|| rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len)) {
             Ok(()) => Ok(()),
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, len),
             Err(error) => Err(error.into()),

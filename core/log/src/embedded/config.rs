@@ -197,7 +197,9 @@ impl Point {
 pub enum Fatal {
     /// A write or a sync failed. It is never tried again: what failed once may look right and not
     /// be on disk.
-    #[error("{operation} failed, so that nobody knows what is on disk. Look at the disk and at the system log, then start again: the start judges what is there")]
+    #[error(
+        "{operation} failed, so that nobody knows what is on disk. Look at the disk and at the system log, then start again: the start judges what is there"
+    )]
     Disk {
         /// What was tried, with the file's name.
         operation: String,

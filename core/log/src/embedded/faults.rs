@@ -297,3 +297,34 @@ fn a_reader_that_lags_far_behind_reads_on_from_disk() {
         }
     }
 }
+
+#[test]
+fn a_salvage_copies_aside_lists_what_it_drops_and_lets_the_log_start_before_the_damage() {
+    for (first, byte, kept, lost) in [
+        (31, 512 + 2 * 1_040 + 500, 32, vec![34, 35]), // in the last segment
+        (11, 512 + 2 * 1_040 + 500, 12, (14..=35).collect()), // in one before it
+        (21, 30, 20, (21..=35).collect()),             // in a header
+    ] {
+        let disk = four_segments();
+        disk.flip(&segment(&disk, first), byte, 3);
+        let config = config(Path::new("simulated"));
+        let on: Arc<dyn Disk> = Arc::new(disk.clone());
+        let salvaged = salvage::salvage_on(&on, &config).expect("salvages");
+        assert_eq!(salvaged.end, Offset(kept));
+        let listed: Vec<_> = salvaged.lost.iter().map(|it| it.0.0).collect();
+        assert_eq!(listed, lost);
+        assert!(salvaged.lost.iter().all(|(at, bytes)| *bytes == frame(at.0)));
+        assert!(!salvaged.aside.is_empty());
+        let log = open(&disk, |_| ()).expect("opens");
+        assert_eq!(log.end(), Offset(kept));
+        read(&log, 1, kept).expect("reads");
+        fill(&log, kept + 1, kept + 20);
+        drop(log);
+        disk.power_cut();
+        let log = open(&disk, |_| ()).expect("opens");
+        read(&log, 1, kept + 20).expect("reads");
+        drop(log);
+        let again = salvage::salvage_on(&on, &config).expect("salvages");
+        assert_eq!(again, salvage::Salvaged::default(), "without damage nothing is changed");
+    }
+}

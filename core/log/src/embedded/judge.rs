@@ -22,7 +22,9 @@ use crate::disk::{Disk, File};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Something that was synced, and may have had an effect, does not read well any more.
-    #[error("the ledger is damaged at frame {sequence} in {file}: {evidence} says that frame {durable} was synced. Nothing was changed. Restore a backup; or salvage, which copies the damaged files aside, lists what they still hold and loses frame {sequence} and all behind it")]
+    #[error(
+        "the ledger is damaged at frame {sequence} in {file}: {evidence} says that frame {durable} was synced. Nothing was changed. Restore a backup; or salvage, which copies the damaged files aside, lists what they still hold and loses frame {sequence} and all behind it"
+    )]
     Damaged {
         /// The first frame that does not read well.
         sequence: Offset,
@@ -34,13 +36,17 @@ pub enum OpenError {
         evidence: Evidence,
     },
     /// Segments of two ledgers lie in one folder.
-    #[error("{file} belongs to another ledger than the rest of its folder. Nothing was changed. Move it away, or restore the whole folder from one backup")]
+    #[error(
+        "{file} belongs to another ledger than the rest of its folder. Nothing was changed. Move it away, or restore the whole folder from one backup"
+    )]
     Foreign {
         /// The file that differs from the newest one.
         file: String,
     },
     /// The disk refused.
-    #[error("{operation}. The ledger was not opened; look at the disk and its permissions, then start again")]
+    #[error(
+        "{operation}. The ledger was not opened; look at the disk and its permissions, then start again"
+    )]
     Io {
         /// What was tried, with the file's name.
         operation: String,
@@ -118,8 +124,7 @@ pub(super) fn find(disk: &dyn Disk) -> Result<Vec<Found>, OpenError> {
         let file = disk.open(&name).map_err(io_error(format!("open {name}")))?;
         let mut bytes = [0; 64];
         file.read_at(&mut bytes, 0).map_err(io_error(format!("read {name}")))?;
-        let header =
-            Header::parse(&bytes).filter(|it| (it.number, it.first) == (number, first));
+        let header = Header::parse(&bytes).filter(|it| (it.number, it.first) == (number, first));
         found.push(Found { name, number, first, header, file });
     }
     found.sort_by_key(|segment| segment.number);
@@ -166,7 +171,8 @@ pub(super) fn judge(
         Some(newest) => {
             let seed = Seed::new(ledger);
             let before = found.len().checked_sub(2).and_then(|index| found.get(index));
-            let end = walk_to_end(newest, before, seed).map_err(io_error(format!("read {}", newest.name)))?;
+            let end = walk_to_end(newest, before, seed)
+                .map_err(io_error(format!("read {}", newest.name)))?;
             (newest.name.clone(), end)
         }
     };
@@ -233,16 +239,12 @@ impl End {
 }
 
 /// Goes over the last segment as far as each frame follows the one before.
-pub(super) fn walk_to_end(
-    segment: &Found,
-    before: Option<&Found>,
-    seed: Seed,
-) -> io::Result<End> {
+pub(super) fn walk_to_end(segment: &Found, before: Option<&Found>, seed: Seed) -> io::Result<End> {
     let mut walk = Walk::new(segment.file.as_ref(), seed, DATA_START);
     // With a damaged header nothing says what the first frame must follow: the segment before it
     // is whole, because this one exists, and ends where its name says.
     let Some(header) = segment.header else {
-        let remains = walk.search()?;
+        let remains = walk.search(|_, _| ())?;
         let crc = before.map_or(Ok(0), |before| crc_of(before, segment.first - 1, seed))?;
         let mut end = End::before(segment.first, crc, segment.first - 1);
         (end.damaged, end.behind, end.whole_behind) = (true, remains.durable, remains.whole);
@@ -268,7 +270,7 @@ pub(super) fn walk_to_end(
     }
     end.durable = end.durable.max(header.durable.min(end.last));
     end.place = walk.place;
-    let remains = walk.search()?;
+    let remains = walk.search(|_, _| ())?;
     (end.damaged, end.behind, end.whole_behind) =
         (remains.anything, remains.durable, remains.whole);
     Ok(end)
@@ -304,4 +306,3 @@ pub(crate) fn io_error(operation: impl Into<String>) -> impl FnOnce(io::Error) -
     let operation = operation.into();
     |source| OpenError::Io { operation, source }
 }
-

@@ -124,7 +124,11 @@ impl Subscriber {
 }
 
 fn size(batch: &Batch) -> usize {
-    batch.items.iter().map(|item| if let Item::Frame(_, bytes) = item { bytes.len() } else { 0 }).sum()
+    batch
+        .items
+        .iter()
+        .map(|item| if let Item::Frame(_, bytes) = item { bytes.len() } else { 0 })
+        .sum()
 }
 
 impl Live {

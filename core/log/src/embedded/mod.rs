@@ -34,6 +34,7 @@ mod frame;
 mod live;
 mod reader;
 mod reserve;
+mod salvage;
 mod scan;
 mod segment;
 mod snapshots;
@@ -51,6 +52,7 @@ pub use config::{
 };
 pub use judge::{Evidence, OpenError};
 pub use recovery::{CheckpointFound, Start};
+pub use salvage::{Salvaged, salvage};
 
 use live::{Live, Place};
 use reader::Reader;
@@ -373,9 +375,9 @@ impl Log for Embedded {
     }
 
     fn health(&self) -> Health {
-        let (used, segments) = self.live.with(|state| {
-            (state.segments.iter().map(|it| it.bytes()).sum(), state.segments.len())
-        });
+        let (used, segments) = self
+            .live
+            .with(|state| (state.segments.iter().map(|it| it.bytes()).sum(), state.segments.len()));
         Health {
             free: ByteSize::bytes(self.reserve.free()),
             floor: self.config.disk_floor,

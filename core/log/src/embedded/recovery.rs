@@ -264,7 +264,10 @@ fn sealed(
                 let (sequence, file) = (Offset(old.first), old.name.clone());
                 return Err(Error::Damaged { sequence, file }.into());
             }
-            tracing::warn!(file = old.name, "the header of an old segment is damaged; it is read all the same");
+            tracing::warn!(
+                file = old.name,
+                "the header of an old segment is damaged; it is read all the same"
+            );
         }
         let segment = Segment::new(Arc::clone(disk), old.name.clone(), old.first, ledger);
         segment.set_last(next - 1);

@@ -189,7 +189,11 @@ impl Reserve {
         self.free.store(free, Ordering::Relaxed);
         let was = self.below_floor.swap(free < self.needed(), Ordering::Relaxed);
         if !was && self.below_floor() {
-            tracing::warn!(free, needed = self.needed(), "the disk of the ledger is below its floor; new work is refused");
+            tracing::warn!(
+                free,
+                needed = self.needed(),
+                "the disk of the ledger is below its floor; new work is refused"
+            );
         }
     }
 

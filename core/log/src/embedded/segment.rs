@@ -194,8 +194,8 @@ impl<'file> Walk<'file> {
     /// Up to `count` bytes from here on; fewer only where the file ends.
     fn peek(&mut self, count: usize) -> io::Result<Range<usize>> {
         let end = self.place + count as u64;
-        let inside = self.window_at <= self.place
-            && end <= self.window_at + self.window.len() as u64;
+        let inside =
+            self.window_at <= self.place && end <= self.window_at + self.window.len() as u64;
         if !inside {
             self.window.resize(count.max(self.read_ahead), 0);
             self.window_at = self.place;
@@ -234,7 +234,7 @@ impl<'file> Walk<'file> {
     }
 
     /// Looks through all the rest for anything at all, and for whole frames at any place.
-    pub(crate) fn search(&mut self) -> io::Result<Remains> {
+    pub(crate) fn search(&mut self, mut whole: impl FnMut(&Head, &[u8])) -> io::Result<Remains> {
         let mut remains = Remains::default();
         loop {
             let range = self.peek(8)?;
@@ -249,7 +249,8 @@ impl<'file> Walk<'file> {
             }
             remains.anything = true;
             match self.frame()? {
-                Some((head, _)) => {
+                Some((head, payload)) => {
+                    whole(&head, self.payload(payload));
                     remains.whole += 1;
                     remains.durable = remains.durable.max(head.durable);
                     self.skip(&head);

@@ -99,6 +99,11 @@ pub(crate) fn oldest(disk: &dyn Disk) -> io::Result<Option<u64>> {
     Ok(offsets(disk)?.last().copied())
 }
 
+/// The files of all snapshots at `from` or behind it.
+pub(crate) fn behind(disk: &dyn Disk, from: u64) -> io::Result<Vec<String>> {
+    Ok(offsets(disk)?.into_iter().filter(|at| *at >= from).map(snapshot_name).collect())
+}
+
 /// The highest offset of a snapshot whose header is good; its body is not judged here.
 pub(crate) fn newest_by_header(disk: &dyn Disk) -> io::Result<Option<u64>> {
     for at in offsets(disk)? {
@@ -132,7 +137,10 @@ pub(crate) fn companion(
         Ok(bytes) => {
             let body = body(bytes, COMPANION_MAGIC, ledger, first);
             if body.is_none() {
-                tracing::warn!(file = name, "a companion of a segment is damaged; it can be made anew");
+                tracing::warn!(
+                    file = name,
+                    "a companion of a segment is damaged; it can be made anew"
+                );
             }
             Ok(body)
         }

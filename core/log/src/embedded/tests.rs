@@ -126,11 +126,7 @@ fn the_embedded_log_conforms() {
                     ..config(folder.path())
                 };
                 let log = Arc::new(Embedded::open(config, None).expect("opens"));
-                crate::conformance::Subject {
-                    log,
-                    settle: Box::new(|| ()),
-                    kept: Box::new(folder),
-                }
+                crate::conformance::Subject { log, settle: Box::new(|| ()), kept: Box::new(folder) }
             });
         }
     }
@@ -143,6 +139,7 @@ pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         if is_so() {
             return;
         }
+        #[expect(clippy::disallowed_methods, reason = "between two looks, with a limit")]
         std::thread::sleep(Duration::from_millis(1));
     }
     panic!("not in 30 seconds: {what}");
