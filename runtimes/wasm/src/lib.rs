@@ -1,1 +1,26 @@
-//! stub
+//! Driver: sandboxes of wasmtime.
+//!
+//! Each attempt runs in an instance of its own, made for it and dropped behind it: nothing that a
+//! guest did is there for the next. Guests run on threads of this crate, are interrupted every
+//! millisecond, and have a limit each for time, memory, tables and output, and one budget together.
+//!
+//! Left to others: who may run what and when (`invoker`), what becomes of an outcome (`ledger`).
+//!
+//! Source: `action-runtime.md` §18, `design.md` §§5, 7.
+
+mod driver;
+mod config;
+mod instance;
+mod host;
+mod engine;
+mod executor;
+mod budget;
+mod inspect;
+mod archive;
+mod output;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::config::{Config, Outside};
+pub use self::driver::{Driver, Error, KindOf, engine, kinds};

@@ -1,0 +1,320 @@
+//! Code: compiled once, kept on the disk, held in memory while it is used.
+
+mod cache;
+mod compile;
+mod load;
+mod resident;
+mod settings;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use invoker::driver::{Artefact, Codes, Inspected, Refused, StartState};
+use model::id::Digest;
+use tokio::sync::oneshot;
+use wasmtime::{InstancePre, Linker, Module, ModuleExport};
+
+use self::cache::{Cache, Found};
+use self::compile::Pool;
+use self::resident::{Begin, Residents};
+pub(crate) use self::settings::Allocation;
+use crate::archive::Unpacked;
+use crate::config::Config;
+use crate::executor::Executor;
+use crate::host::State;
+use crate::host::files::Files;
+use crate::inspect;
+
+/// Mappings that resident modules may take; the kernel gives a process 65,530 of them.
+const MAX_MAPPINGS: u64 = 15_000;
+/// Mappings of one module: its machine code, what is read, and what stands before them.
+const MAPPINGS_OF_A_MODULE: u64 = 3;
+/// Compiled code up to here is read by the thread that waits for it: a change of threads costs
+/// more than that takes.
+const READ_HERE: u64 = 1 << 20;
+
+/// What a driver knows of code.
+pub(crate) struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) allocation: Allocation,
+    linker: Linker<State>,
+    residents: Residents,
+    cache: Cache,
+    codes: Arc<dyn Codes>,
+    pool: Pool,
+    compile_limit: Duration,
+}
+
+/// A module in memory, ready to be instantiated.
+pub(crate) struct Resident {
+    pub(crate) module: Module,
+    pub(crate) instance: InstancePre<State>,
+    pub(crate) start: Option<ModuleExport>,
+    pub(crate) initialize: Option<ModuleExport>,
+    pub(crate) files: Arc<Files>,
+    bytes: usize,
+}
+
+/// A module, and what it took to get it.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) module: Arc<Resident>,
+    pub(crate) state: StartState,
+}
+
+/// Why a module is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotLoaded {
+    /// The code cannot be read: for the operator.
+    NoCode(String),
+    /// The code is not what can be run: for its author.
+    Broken(String),
+    /// We failed: for the operator.
+    Fault(String),
+}
+
+impl Engine {
+    pub(crate) fn start(
+        config: &Config,
+        wanted: Allocation,
+        folder: PathBuf,
+        codes: Arc<dyn Codes>,
+    ) -> Result<Self, String> {
+        let (wasmtime, allocation) = settings::engine(config, wanted)?;
+        let linker = crate::host::linker(&wasmtime).map_err(|error| format!("{error:#}"))?;
+        let mut hasher = DefaultHasher::new();
+        wasmtime.precompile_compatibility_hash().hash(&mut hasher);
+        let cache = Cache::open(folder.join("wasm"), format!("{:016x}", hasher.finish()))
+            .map_err(|error| format!("folder for compiled code {}: {error}", folder.display()))?;
+        let threads = config.compile_threads.max(1) as usize;
+        let pool = Pool::start(threads).map_err(|error| format!("threads: {error}"))?;
+        Ok(Self {
+            wasmtime,
+            allocation,
+            linker,
+            residents: Residents::new(config.cache_bytes.as_usize(), most_modules()),
+            cache,
+            codes,
+            pool,
+            compile_limit: Duration::from_secs(config.compile_seconds),
+        })
+    }
+
+    /// The module of a blob, wherever it is now.
+    pub(crate) async fn module(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
+        match self.residents.begin(digest) {
+            Begin::Here(module) => Ok(Loaded { module, state: StartState::Warmed }),
+            Begin::Wait(told) => told.await.unwrap_or_else(|_| Err(interrupted())),
+            Begin::Load => self.load(digest).await,
+        }
+    }
+
+    async fn load(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
+        if self.cache.size(&digest).is_some_and(|size| size <= READ_HERE) {
+            // Nothing is awaited here, so nobody can be left waiting.
+            if let Some(loaded) = self.from_disk(&digest) {
+                return self.end(digest, Ok(loaded));
+            }
+        }
+        // On another thread, and whatever becomes of this future: others may wait for it too.
+        let (told, wait) = oneshot::channel();
+        let engine = Arc::clone(self);
+        let queued = self.pool.run(move || {
+            let loading = Loading { engine: &engine, digest: Some(digest) };
+            let loaded = match engine.from_disk(&digest) {
+                Some(loaded) => Ok(loaded),
+                None => engine.from_code(digest),
+            };
+            let _ = told.send(loading.end(loaded));
+        });
+        if queued.is_err() {
+            let full = NotLoaded::Fault("too many modules wait to be compiled".to_owned());
+            return self.end(digest, Err(full));
+        }
+        wait.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    fn end(
+        self: &Arc<Self>,
+        digest: Digest,
+        loaded: Result<Loaded, NotLoaded>,
+    ) -> Result<Loaded, NotLoaded> {
+        let gone = self.residents.end(digest, &loaded);
+        self.drop_elsewhere(gone);
+        loaded
+    }
+
+    /// Dropping a module unmaps it, which is not for a thread that somebody waits for.
+    fn drop_elsewhere(&self, gone: Vec<Arc<Resident>>) {
+        if !gone.is_empty() {
+            let _ = self.pool.run(move || drop(gone));
+        }
+    }
+
+    fn from_disk(&self, digest: &Digest) -> Option<Loaded> {
+        let kept = match self.cache.read(digest) {
+            Ok(Found::Kept(kept)) => kept,
+            Ok(Found::Nothing) => return None,
+            Ok(Found::Damaged(reason)) => {
+                tracing::warn!(%digest, reason, "compiled code is damaged and made again");
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(%digest, %error, "compiled code cannot be read and is made again");
+                return None;
+            }
+        };
+        let files = kept.files.clone();
+        match self.resident(kept.code(), files) {
+            Ok(module) => {
+                Some(Loaded { module: Arc::new(module), state: StartState::Prewarmed })
+            }
+            Err(reason) => {
+                tracing::warn!(%digest, reason, "compiled code is not accepted and made again");
+                None
+            }
+        }
+    }
+
+    /// Compiles the code of a blob. On a thread of the pool.
+    fn from_code(&self, digest: Digest) -> Result<Loaded, NotLoaded> {
+        let code = futures::executor::block_on(self.codes.fetch(digest))
+            .map_err(NotLoaded::NoCode)?;
+        let unpacked = crate::archive::unpack(&code).map_err(|refused| broken(&refused))?;
+        inspect::look(&unpacked.module).map_err(|refused| broken(&refused))?;
+        let module = self.compile(&digest, unpacked).map_err(|refused| broken(&refused))?;
+        Ok(Loaded { module, state: StartState::Cold })
+    }
+
+    /// Compiles and keeps the result. On a thread of the pool.
+    fn compile(&self, digest: &Digest, unpacked: Unpacked) -> Result<Arc<Resident>, Refused> {
+        let compiled = self
+            .wasmtime
+            .precompile_module(&unpacked.module)
+            .map_err(|error| inspect::not_a_module(&reason(&error)))?;
+        let module = self
+            .resident(&compiled, unpacked.files)
+            .map_err(|reason| inspect::not_a_module(&reason))?;
+        if let Err(error) = self.cache.write(digest, &compiled, &module.files) {
+            tracing::warn!(%digest, %error, "compiled code could not be kept");
+        }
+        Ok(Arc::new(module))
+    }
+
+    fn resident(&self, compiled: &[u8], files: Files) -> Result<Resident, String> {
+        let module = load::load(&self.wasmtime, compiled).map_err(|error| reason(&error))?;
+        let instance = self.linker.instantiate_pre(&module).map_err(|error| reason(&error))?;
+        let bytes = compiled.len() + files.bytes();
+        Ok(Resident {
+            instance,
+            start: module.get_export_index("_start"),
+            initialize: module.get_export_index("_initialize"),
+            files: Arc::new(files),
+            bytes,
+            module,
+        })
+    }
+
+    /// Checks code before it is stored, and keeps what was compiled.
+    pub(crate) async fn inspect(
+        self: Arc<Self>,
+        executor: &Executor,
+        now: fn() -> Duration,
+        artefact: Artefact,
+    ) -> Result<Inspected, Refused> {
+        let too_long = || {
+            let seconds = self.compile_limit.as_secs();
+            Refused(format!("The module could not be compiled within {seconds} seconds."))
+        };
+        let (started, has_started) = oneshot::channel();
+        let (told, mut answer) = oneshot::channel();
+        let engine = Arc::clone(&self);
+        let queued = self.pool.run(move || {
+            let _ = started.send(());
+            let _ = told.send(engine.inspect_here(&artefact));
+        });
+        if queued.is_err() {
+            return Err(too_long());
+        }
+        // Its own time begins when its turn comes; for that it waits as long.
+        let turn = executor.sleep_until(now() + self.compile_limit);
+        if let Either::Right(_) = select(has_started, turn).await {
+            return Err(too_long());
+        }
+        let limit = executor.sleep_until(now() + self.compile_limit);
+        match select(&mut answer, limit).await {
+            Either::Left((Ok(inspected), _)) => inspected,
+            Either::Left((Err(_), _)) => {
+                Err(inspect::not_a_module("the compiler failed on it"))
+            }
+            Either::Right(_) => Err(too_long()),
+        }
+    }
+
+    fn inspect_here(&self, artefact: &Artefact) -> Result<Inspected, Refused> {
+        let unpacked = crate::archive::unpack(&artefact.code)?;
+        let looked = inspect::look(&unpacked.module)?;
+        let kind = inspect::kind(&looked, artefact)?;
+        let inspected = Inspected { kind: kind.to_owned() };
+        if !looked.is_component {
+            inspect::check(&looked, artefact, crate::host::offers)?;
+            if self.residents.get(&artefact.digest).is_some() {
+                return Ok(inspected);
+            }
+            let module = match self.from_disk(&artefact.digest) {
+                Some(loaded) => loaded.module,
+                None => self.compile(&artefact.digest, unpacked)?,
+            };
+            drop(self.residents.add(artefact.digest, &module));
+        }
+        Ok(inspected)
+    }
+}
+
+/// Tells those who wait, even if the compiler panics.
+struct Loading<'a> {
+    engine: &'a Engine,
+    digest: Option<Digest>,
+}
+
+impl Loading<'_> {
+    fn end(mut self, loaded: Result<Loaded, NotLoaded>) -> Result<Loaded, NotLoaded> {
+        if let Some(digest) = self.digest.take() {
+            drop(self.engine.residents.end(digest, &loaded));
+        }
+        loaded
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        if let Some(digest) = self.digest.take() {
+            drop(self.engine.residents.end(digest, &Err(interrupted())));
+        }
+    }
+}
+
+fn interrupted() -> NotLoaded {
+    NotLoaded::Fault("loading the module was interrupted".to_owned())
+}
+
+fn broken(refused: &Refused) -> NotLoaded {
+    NotLoaded::Broken(refused.0.clone())
+}
+
+/// A whole error on one line, without the dot that our texts end with.
+fn reason(error: &wasmtime::Error) -> String {
+    let text = format!("{error:#}");
+    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    line.join(" ").trim_end_matches('.').to_owned()
+}
+
+/// How many modules may be resident: each takes mappings, and one file if it has data.
+fn most_modules() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let by_files = files.unwrap_or(u64::MAX) / 2;
+    usize::try_from(by_files.min(MAX_MAPPINGS / MAPPINGS_OF_A_MODULE)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,144 @@
+//! Who comes next. Pure: it knows no thread and no clock.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use model::name::Namespace;
+
+use super::SLICE;
+
+/// Tasks that wait for a thread, and threads that wait for a task.
+pub(super) struct Queue<T> {
+    fresh: VecDeque<T>,
+    shares: BTreeMap<Namespace, Share<T>>,
+    arrivals: u64,
+    /// Threads that sleep; the last to fall asleep is woken first.
+    pub(super) idle: Vec<usize>,
+}
+
+/// What one namespace has used beyond the first 5 ms of each of its tasks.
+struct Share<T> {
+    used: Duration,
+    /// Those that wait, by the time they have used and by when they came.
+    waiting: BTreeMap<(Duration, u64), T>,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self {
+            fresh: VecDeque::new(),
+            shares: BTreeMap::new(),
+            arrivals: 0,
+            idle: Vec::new(),
+        }
+    }
+}
+
+impl<T> Queue<T> {
+    /// A task that has used less than [`SLICE`].
+    pub(super) fn push_fresh(&mut self, task: T) {
+        self.fresh.push_back(task);
+    }
+
+    /// A task that has used more.
+    pub(super) fn push_spent(&mut self, namespace: &Namespace, used: Duration, task: T) {
+        self.arrivals += 1;
+        let arrival = self.arrivals;
+        self.share(namespace).waiting.insert((used, arrival), task);
+    }
+
+    /// Takes the next.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        if let Some(task) = self.fresh.pop_front() {
+            return Some(task);
+        }
+        self.shares
+            .values_mut()
+            .filter(|share| !share.waiting.is_empty())
+            .min_by_key(|share| share.used)
+            .and_then(|share| share.waiting.pop_first())
+            .map(|(_, task)| task)
+    }
+
+    /// Books what a task used: `used` nanoseconds just now, `all` since it began.
+    pub(super) fn note_used(&mut self, namespace: &Namespace, all: u64, used: u64) {
+        let beyond = Duration::from_nanos(all).saturating_sub(SLICE);
+        let used = Duration::from_nanos(used).min(beyond);
+        self.share(namespace).used += used;
+        self.forget();
+    }
+
+    /// The share of a namespace; a new one begins with the least that others have used, so that
+    /// having been away earns nothing.
+    fn share(&mut self, namespace: &Namespace) -> &mut Share<T> {
+        if !self.shares.contains_key(namespace) {
+            let waiting = self.shares.values().filter(|share| !share.waiting.is_empty());
+            let used = waiting.map(|share| share.used).min().unwrap_or_default();
+            self.shares.insert(namespace.clone(), Share { used, waiting: BTreeMap::new() });
+        }
+        self.shares.entry(namespace.clone()).or_insert_with(|| Share {
+            used: Duration::ZERO,
+            waiting: BTreeMap::new(),
+        })
+    }
+
+    /// Once there are many shares, those go for whom nothing waits.
+    fn forget(&mut self) {
+        const MANY: usize = 1_024;
+        if self.shares.len() > MANY {
+            self.shares.retain(|_, share| !share.waiting.is_empty());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn namespace(name: &str) -> Namespace {
+        Namespace::new(name).unwrap()
+    }
+
+    #[test]
+    fn what_is_fresh_goes_before_all_others_and_in_its_order() {
+        let mut queue = Queue::default();
+        queue.push_spent(&namespace("a"), SLICE, "spent");
+        queue.push_fresh("first");
+        queue.push_fresh("second");
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(order, ["first", "second", "spent"]);
+    }
+
+    #[test]
+    fn namespaces_get_the_same_time_whatever_the_number_of_their_tasks() {
+        let mut queue = Queue::default();
+        let mut used: BTreeMap<&str, Duration> = BTreeMap::new();
+        for number in 0..8 {
+            queue.push_spent(&namespace("greedy"), SLICE, ("greedy", number));
+        }
+        queue.push_spent(&namespace("modest"), SLICE, ("modest", 0));
+        let mut all: BTreeMap<(&str, i32), Duration> = BTreeMap::new();
+        for _ in 0..160 {
+            let task = queue.pop().unwrap();
+            let total = all.entry(task).or_insert(SLICE);
+            *total += SLICE;
+            *used.entry(task.0).or_default() += SLICE;
+            let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap();
+            queue.note_used(&namespace(task.0), nanos(*total), nanos(SLICE));
+            queue.push_spent(&namespace(task.0), *total, task);
+        }
+        assert_eq!(used["greedy"], used["modest"]);
+        let greedy = all.iter().filter(|(task, _)| task.0 == "greedy").map(|(_, used)| *used);
+        assert_eq!(greedy.clone().max(), greedy.min(), "and within a namespace by time used");
+    }
+
+    #[test]
+    fn a_namespace_that_was_away_does_not_make_up_for_it() {
+        let mut queue = Queue::default();
+        queue.push_spent(&namespace("old"), SLICE, "old");
+        queue.note_used(&namespace("old"), 1_000_000_000, 1_000_000_000);
+        queue.push_spent(&namespace("new"), SLICE, "new");
+        let mut used = |name| queue.share(&namespace(name)).used;
+        assert_eq!(used("new"), used("old"));
+    }
+}
