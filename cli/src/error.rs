@@ -18,7 +18,7 @@ pub(crate) enum Error {
         /// What it was about: decides the hint.
         about: About,
         /// What came.
-        source: client::Error,
+        source: Box<client::Error>,
     },
     /// The command line makes no sense.
     Usage {
@@ -75,7 +75,7 @@ pub(crate) struct Told {
 impl Error {
     /// A call that brought nothing.
     pub(crate) fn call(what: impl Into<String>, about: About, source: client::Error) -> Self {
-        Self::Call { what: what.into(), about, source }
+        Self::Call { what: what.into(), about, source: Box::new(source) }
     }
 
     /// Something wrong with the command line.
@@ -89,7 +89,7 @@ impl Error {
     /// Source: `rest-api.md` §10.1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Call { source, .. } => match source {
+            Self::Call { source, .. } => match source.as_ref() {
                 client::Error::Refused(refusal) => code_of(refusal.status),
                 client::Error::Unexpected { status, .. } if *status >= 300 => code_of(*status),
                 client::Error::Unreachable { .. }
@@ -116,7 +116,7 @@ impl Error {
         };
         match self {
             Self::Call { what, about, source } => {
-                Told { what: what.clone(), why: chain(source), next: hint(about, source) }
+                Told { what: what.clone(), why: chain(source.as_ref()), next: hint(about, source) }
             }
             Self::Usage { what, why, next } => {
                 Told { what: what.clone(), why: why.clone(), next: next.clone() }

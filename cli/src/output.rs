@@ -57,12 +57,6 @@ impl Output {
         self.line(text.bold());
     }
 
-    /// Bytes as they are.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        let written = self.out.write_all(bytes);
-        self.note(written);
-    }
-
     /// A table: columns as wide as their widest cell and at least as `widths` says, the last one
     /// not padded. An empty header is left out.
     pub(crate) fn table(&mut self, header: &[&str], widths: &[usize], rows: &[Vec<String>]) {

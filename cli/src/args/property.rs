@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Show properties; all, if none is named
-    Get(Which),
+    Get(Get),
     /// Set properties, and leave the others as they are
     #[command(
         after_help = "Example:\n  quirl property set --apihost http://10.0.0.5:3233 --auth UUID:SECRET"
@@ -43,6 +43,17 @@ pub(crate) struct Which {
     /// All of them
     #[arg(long)]
     pub all: bool,
+}
+
+/// `get`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Get {
+    /// Which.
+    #[command(flatten)]
+    pub which: Which,
+    /// Show also who said so: command line, environment, properties file or data folder
+    #[arg(long)]
+    pub origin: bool,
 }
 
 /// Values of properties.

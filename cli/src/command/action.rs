@@ -11,7 +11,7 @@ use crate::args::Connection;
 use crate::args::action::{self as args, Define, Verb, Web};
 use crate::args::pairs::{as_list, set};
 use crate::error::{About, Error, code_of};
-use crate::output::bold;
+use crate::output::{Output, bold};
 
 use super::{Context, field};
 
@@ -83,24 +83,24 @@ async fn invoke(invoke: &args::Invoke, mut context: Context<'_>) -> Result<u8, E
     }
     let done = context.client.invoke(&name, &payload, how).await;
     Ok(match done.map_err(|error| unable("invoke", &name, error))? {
-        Invocation::Accepted { id, .. } => accepted(&name, &id, blocking, context),
+        Invocation::Accepted { id, .. } => accepted(&name, &id, blocking, context.output),
         Invocation::Ended { id, status, body, .. } => {
             let id = id.or_else(|| body.member("activationId")?.text()).unwrap_or_default();
-            ended(&name, &id, (status, &body), invoke.result, context)
+            ended(&name, &id, (status, &body), invoke.result, context.output)
         }
     })
 }
 
 /// Of a call that was to wait, an activation that still runs is not what was asked for.
-fn accepted(name: &Name, id: &str, blocking: bool, context: Context<'_>) -> u8 {
+fn accepted(name: &Name, id: &str, blocking: bool, output: &mut Output) -> u8 {
     let invoked = format!("invoked {}", bold(&name.to_string()));
     let id = format!("with id {}", bold(id));
     if blocking {
         let text = format!("{invoked}, but the request has not yet finished, {id}");
-        context.output.ok_aside(text);
+        output.ok_aside(text);
         return 202;
     }
-    context.output.ok(format_args!("{invoked} {id}"));
+    output.ok(format_args!("{invoked} {id}"));
     0
 }
 
@@ -110,12 +110,11 @@ fn ended(
     id: &str,
     (status, body): (u16, &Json),
     only_result: bool,
-    context: Context<'_>,
+    output: &mut Output,
 ) -> u8 {
     let says_no = || Some(body.member("response")?.member("success")?.as_str() == "false");
     let failed = status != 200 || (!only_result && says_no() == Some(true));
     let header = format!("invoked {} with id {}", bold(&name.to_string()), bold(id));
-    let output = context.output;
     if failed {
         if !only_result {
             output.ok_aside(header);
@@ -143,7 +142,7 @@ async fn get(get: &args::Get, context: Context<'_>) -> Result<u8, Error> {
         context.output.ok(format_args!("got action {shown}"));
         context.output.line(url(context.client.address(), &action));
     } else if get.summary {
-        summary(&action, context);
+        summary(&action, context.output);
     } else if let Some(name) = &get.field {
         let value = field(&Json::of(&action), name)?;
         context.output.ok(format_args!("got action {shown}, displaying field {}", bold(name)));
@@ -174,11 +173,7 @@ async fn list(list: &args::List, context: Context<'_>) -> Result<u8, Error> {
 }
 
 /// A list of actions as `wsk` prints it.
-pub(super) fn show_list(
-    mut actions: Vec<Summary>,
-    name_sort: bool,
-    output: &mut crate::output::Output,
-) {
+pub(super) fn show_list(mut actions: Vec<Summary>, name_sort: bool, output: &mut Output) {
     let name = |action: &Summary| format!("/{}/{}", action.namespace, action.name);
     if name_sort {
         actions.sort_by_key(|action| name(action).to_lowercase());
@@ -378,7 +373,7 @@ fn url(address: &str, action: &Action) -> String {
 
 /// What it is for and what it takes: bound parameters with a star, those that nobody may change
 /// with two.
-fn summary(action: &Action, context: Context<'_>) {
+fn summary(action: &Action, output: &mut Output) {
     let star = match action.annotation("final") {
         Some(value) if value.as_str() == "true" => "**",
         _ => "*",
@@ -399,8 +394,8 @@ fn summary(action: &Action, context: Context<'_>) {
     let name = format!("/{}/{}", action.namespace, action.name);
     let description = action.annotation("description").and_then(Json::text);
     let description = description.map(|text| format!(": {text}")).unwrap_or_default();
-    context.output.line(format_args!("{} {name}{description}", bold("action")));
-    context.output.line(format_args!("   ({}: {shown})", bold("parameters")));
+    output.line(format_args!("{} {name}{description}", bold("action")));
+    output.line(format_args!("   ({}: {shown})", bold("parameters")));
 }
 
 fn unable(verb: &str, name: &Name, error: client::Error) -> Error {

@@ -202,7 +202,7 @@ fn event_row(event: &Event, zone: &TimeZone) -> Vec<String> {
 }
 
 /// Shows the logs of what ended since the last look, until the time is up or Ctrl-C.
-async fn poll(poll: &args::Poll, mut context: Context<'_>) -> Result<(), Error> {
+async fn poll(poll: &args::Poll, context: Context<'_>) -> Result<(), Error> {
     context.output.line("Enter Ctrl-c to exit.");
     let name = poll.name.as_deref().and_then(without_namespace);
     let newest = Filter { page: Page { limit: 1, skip: 0 }, ..Filter::default() };

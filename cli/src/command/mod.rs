@@ -75,7 +75,8 @@ impl<'a> Context<'a> {
     ) -> Result<Self, Error> {
         let profile = Profile::find(connection, environment)?;
         let client = observed(profile.client()?, connection).with_patience(PATIENCE);
-        Ok(Self { client, namespace: profile.namespace, output, zone: TimeZone::system() })
+        let zone = environment.zone.clone().unwrap_or(TimeZone::UTC);
+        Ok(Self { client, namespace: profile.namespace, output, zone })
     }
 
     /// A name as it was written, in the namespace of the profile.

@@ -3,11 +3,11 @@
 use model::json::Json;
 
 use crate::args::Connection;
-use crate::args::property::{Set, Verb, Which};
+use crate::args::property::{Get, Set, Verb, Which};
 use crate::error::{About, Error};
 use crate::output::{Output, bold};
 use crate::profile::props::Props;
-use crate::profile::{self, Environment, Profile};
+use crate::profile::{self, Environment, Origin, Profile};
 
 use super::PATIENCE;
 
@@ -19,30 +19,37 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<u8, Error> {
     match verb {
-        Verb::Get(which) => get(*which, connection, environment, output).await,
+        Verb::Get(asked) => get(*asked, connection, environment, output).await,
         Verb::Set(values) => set(values, connection, environment, output).await,
         Verb::Unset(which) => unset(*which, environment, output),
     }
 }
 
 async fn get(
-    which: Which,
+    Get { which, origin }: Get,
     connection: &Connection,
     environment: &Environment,
     output: &mut Output,
 ) -> Result<u8, Error> {
     let profile = Profile::find(connection, environment)?;
     let all = which.all || !which.any();
-    let mut line = |asked: bool, name: &str, tabs: &str, value: &str| {
+    let mut line = |asked: bool, name: &str, value: &str| {
         if asked || all {
-            output.line(format_args!("{name}{tabs}{}", bold(value)));
+            output.line(format_args!("{name}{value}"));
         }
     };
-    line(which.auth, "whisk auth", "\t\t", profile.key.as_deref().unwrap_or_default());
-    line(which.apihost, "whisk API host", "\t\t", &profile.address);
-    line(which.apiversion, "whisk API version", "\t", "v1");
-    line(which.namespace, "whisk namespace", "\t\t", &profile.namespace);
-    line(which.cliversion, "whisk CLI version", "\t", env!("CARGO_PKG_VERSION"));
+    let from = |value: &str, from: &Origin| {
+        let from = if origin { format!("\t({})", from.as_str()) } else { String::new() };
+        format!("{}{from}", bold(value))
+    };
+    let key = profile.key.as_deref().unwrap_or_default();
+    line(which.auth, "whisk auth\t\t", &from(key, &profile.key_from));
+    let address = from(&profile.address, &profile.address_from);
+    line(which.apihost, "whisk API host\t\t", &address);
+    line(which.apiversion, "whisk API version\t", &bold("v1"));
+    let namespace = from(&profile.namespace, &profile.namespace_from);
+    line(which.namespace, "whisk namespace\t\t", &namespace);
+    line(which.cliversion, "whisk CLI version\t", &bold(env!("CARGO_PKG_VERSION")));
     if !all && !which.apibuild && !which.apibuildno {
         return Ok(0);
     }
@@ -51,8 +58,8 @@ async fn get(
         let known = info.as_ref().ok().and_then(|info: &Json| info.member(name)?.text());
         known.unwrap_or_else(|| "Unknown".to_owned())
     };
-    line(which.apibuild, "whisk API build", "\t\t", &text("build"));
-    line(which.apibuildno, "whisk API build number", "\t", &text("buildno"));
+    line(which.apibuild, "whisk API build\t\t", &bold(&text("build")));
+    line(which.apibuildno, "whisk API build number\t", &bold(&text("buildno")));
     let what = "Unable to obtain API build information";
     info.map(|_| 0).map_err(|error| Error::call(what, About::Other, error))
 }

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
+
 use crate::args::Connection;
 
 pub(crate) mod folder;
@@ -37,6 +39,8 @@ pub(crate) struct Environment {
     pub namespace: Option<String>,
     /// Whether this is root.
     pub is_root: bool,
+    /// The time zone of people here; UTC if absent.
+    pub zone: Option<TimeZone>,
 }
 
 /// Where to go, and as whom.
@@ -52,6 +56,8 @@ pub(crate) struct Profile {
     pub key_from: Origin,
     /// Namespace to work in.
     pub namespace: String,
+    /// Who said so.
+    pub namespace_from: Origin,
 }
 
 /// Who said what a property is.
@@ -67,6 +73,19 @@ pub(crate) enum Origin {
     Folder,
     /// Nobody.
     Default,
+}
+
+impl Origin {
+    /// Where to look for it, in words.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Flag => "command line",
+            Self::Environment => "environment",
+            Self::Props => "properties file",
+            Self::Folder => "data folder",
+            Self::Default => "default",
+        }
+    }
 }
 
 /// Why no profile can be had.
@@ -100,6 +119,7 @@ impl Environment {
             key: text("__OW_API_KEY"),
             namespace: text("WHISK_NAMESPACE"),
             is_root: rustix::process::geteuid().is_root(),
+            zone: Some(TimeZone::system()),
         }
     }
 
@@ -144,7 +164,7 @@ impl Profile {
             ],
             "",
         );
-        let (namespace, _) = first(
+        let (namespace, namespace_from) = first(
             [
                 (environment.namespace.clone(), Origin::Environment),
                 (props.get("NAMESPACE").map(str::to_owned), Origin::Props),
@@ -152,7 +172,7 @@ impl Profile {
             DEFAULT_NAMESPACE,
         );
         let key = Some(key).filter(|key| !key.is_empty());
-        Ok(Self { address, address_from, key, key_from, namespace })
+        Ok(Self { address, address_from, key, key_from, namespace, namespace_from })
     }
 
     /// A client for it.
