@@ -17,9 +17,8 @@ pub fn total() -> Option<ByteSize> {
         let above: Vec<_> = Path::new(&folder).ancestors().map(Path::to_owned).collect();
         above.into_iter().take_while(|folder| folder != Path::new("/sys/fs"))
     });
-    let limits = limits.flat_map(|folder| {
-        ["memory.max", "memory.limit_in_bytes"].map(|name| folder.join(name))
-    });
+    let limits = limits
+        .flat_map(|folder| ["memory.max", "memory.limit_in_bytes"].map(|name| folder.join(name)));
     let limits = limits.filter_map(|file| group_limit(&fs::read_to_string(file).ok()?));
     limits.chain(machine).min()
 }

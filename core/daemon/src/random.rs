@@ -22,7 +22,10 @@ pub struct Random(Source);
 #[derive(Clone)]
 enum Source {
     /// What the generators of the threads are seeded from, and which threads' generators are its own.
-    System { number: u64, root: Arc<Mutex<ChaCha20Rng>> },
+    System {
+        number: u64,
+        root: Arc<Mutex<ChaCha20Rng>>,
+    },
     Seeded(Arc<Mutex<ChaCha12Rng>>),
 }
 
@@ -89,9 +92,8 @@ impl Random {
                 generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
             }
             Source::System { number, root } => LOCAL.with_borrow_mut(|local| {
-                let usable = |local: &&mut Local| {
-                    local.number == *number && local.left >= bytes.len()
-                };
+                let usable =
+                    |local: &&mut Local| local.number == *number && local.left >= bytes.len();
                 let local = match local.as_mut().filter(usable) {
                     Some(local) => local,
                     None => local.insert(Local {

@@ -101,9 +101,12 @@ impl Parts {
     /// Waits for the first task that ends without having been asked to. Cancel-safe.
     pub async fn failed(&self) -> Failure {
         let mut failed = self.shared.failed.subscribe();
-        match failed.wait_for(Option::is_some).await {
-            Ok(failure) => failure.clone().unwrap_or_else(|| unreachable_failure()),
-            Err(_) => std::future::pending().await, // the sender is held by `self`
+        loop {
+            if let Some(failure) = &*failed.borrow_and_update() {
+                return failure.clone();
+            }
+            // Cannot fail: the sender is held by `self`.
+            failed.changed().await.ok();
         }
     }
 
@@ -283,10 +286,6 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-fn unreachable_failure() -> Failure {
-    Failure { part: "process", task: "unknown", how: "failed".to_owned() }
-}
-
 /// What the locks guard is changed in one step, so a panic cannot leave it half done.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -298,11 +297,9 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(20);
 
-    fn wait_for(token: CancellationToken) -> impl Future<Output = Result<(), io::Error>> {
-        async move {
-            token.cancelled().await;
-            Ok(())
-        }
+    async fn wait_for(token: CancellationToken) -> io::Result<()> {
+        token.cancelled().await;
+        Ok(())
     }
 
     #[tokio::test]
@@ -324,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_fails_panics_or_just_ends_is_told() {
-        let cases: [(&str, fn() -> Result<(), io::Error>); 3] = [
+        let cases: [(&str, fn() -> io::Result<()>); 3] = [
             ("failed: disk on fire", || Err(io::Error::other("disk on fire"))),
             ("panicked: no way", || panic!("no way")),
             ("ended though nobody asked it to", || Ok(())),

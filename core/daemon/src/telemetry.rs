@@ -64,7 +64,9 @@ impl Counts {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operator corrects `log.level`.
-    #[error("log.level: \"{level}\" is no level; say error, warn, info, debug or trace, or module=level,…")]
+    #[error(
+        "log.level: \"{level}\" is no level; say error, warn, info, debug or trace, or module=level,…"
+    )]
     BadLevel {
         /// As it was written.
         level: String,
@@ -102,17 +104,17 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // The database of the index says at `info` what we say ourselves.
-    let quiet: [Directive; 2] = ["fjall=warn", "lsm_tree=warn"].map(|it| {
-        it.parse().expect("a fixed directive of one module and one level parses")
-    });
+    let quiet: [Directive; 2] = ["fjall=warn", "lsm_tree=warn"]
+        .map(|it| it.parse().expect("a fixed directive of one module and one level parses"));
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .parse(&config.level)
         .map_err(|source| Error::BadLevel { level: config.level.clone(), source })?;
     let says = |module: &str| config.level.contains(module);
-    let filter = quiet.into_iter().zip(["fjall", "lsm_tree"]).fold(filter, |filter, (it, module)| {
-        if says(module) { filter } else { filter.add_directive(it) }
-    });
+    let filter =
+        quiet.into_iter().zip(["fjall", "lsm_tree"]).fold(filter, |filter, (it, module)| {
+            if says(module) { filter } else { filter.add_directive(it) }
+        });
     let lines = fmt::layer().with_writer(writer).with_ansi(colours);
     let lines = match config.format {
         Format::Text => lines.with_target(false).boxed(),

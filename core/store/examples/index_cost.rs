@@ -1,9 +1,13 @@
 //! What the index costs: processor time per row written, time of reads, memory, time of a start.
 //!
-//! `cargo run --release -p quirl-store --example index_cost -- [rows] [rows per batch] [namespaces]`
+//! `cargo run --release -p quirl-store --example index_cost -- [rows] [rows per batch] [namespaces] [rows per second]`.
+//! Ends with a process of its own that opens what was written: `index_cost open FOLDER`.
+#![expect(clippy::print_stdout, reason = "a program that prints what it measured")]
+#![expect(clippy::disallowed_methods, reason = "it measures itself; `store` does not use `daemon`")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::activation::{Ran, Row};
 use model::id::{ActivationId, Offset, Shard};
@@ -14,10 +18,22 @@ use model::time::WallTime;
 use quirl_store::index::{Checkpoint, Index, Query};
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, command, folder] = arguments.as_slice()
+        && command == "open"
+    {
+        let before = resident_kib();
+        let start = Instant::now();
+        let _index = Index::open(folder.as_ref()).expect("open");
+        let ms = start.elapsed().as_secs_f64() * 1e3;
+        println!("start of a process: {ms:.0} ms, {before} -> {} KiB resident", resident_kib());
+        return;
+    }
     let mut numbers = std::env::args().skip(1).map(|it| it.parse::<u64>().expect("a number"));
     let rows = numbers.next().unwrap_or(1_000_000);
     let per_batch = numbers.next().unwrap_or(2_000);
     let namespaces = numbers.next().unwrap_or(1);
+    let pace = numbers.next(); // as fast as it goes, if there is none
     let folder = std::env::temp_dir().join(format!("index-cost-{}", std::process::id()));
     let index = Index::open(&folder).expect("open");
     println!("open: {} KiB resident", resident_kib());
@@ -29,11 +45,18 @@ fn main() {
         making += cpu_seconds() - before;
         let offset = Offset((first + per_batch) * 2);
         index.write(&batch, Checkpoint { ledger: 1, offset, crc: 2 }).expect("write");
+        if let Some(due) = pace.map(|pace| Duration::from_secs_f64(first as f64 / pace as f64)) {
+            std::thread::sleep(due.saturating_sub(start.0.elapsed()));
+        }
     }
     let (wall, cpu) = (start.0.elapsed().as_secs_f64(), cpu_seconds() - start.1 - making);
     let per_row = cpu / rows as f64 * 1e6;
     println!("write: {:.2} s, {per_row:.2} µs of processor per row, all threads", wall - making);
-    println!("       {} KiB resident, {} bytes per row on disk", resident_kib(), index.disk_space() / rows);
+    println!(
+        "       {} KiB resident, {} bytes per row on disk",
+        resident_kib(),
+        index.disk_space() / rows
+    );
 
     let query = |skip, limit| Query {
         namespace: namespace(0),
@@ -52,9 +75,13 @@ fn main() {
         let n = u64::from(n) * 7_919 % rows;
         index.row(row(n, 0).id).expect("read").expect("there");
     });
-    time("page of 30", 500, &mut |_| assert_eq!(index.list(&query(0, 30)).expect("read").len(), 30));
+    time("page of 30", 500, &mut |_| {
+        assert_eq!(index.list(&query(0, 30)).expect("read").len(), 30);
+    });
     time("page of 200", 500, &mut |_| drop(index.list(&query(0, 200)).expect("read")));
-    time("page of 200 behind 100,000", 5, &mut |_| drop(index.list(&query(100_000, 200)).expect("read")));
+    time("page of 200 behind 100,000", 5, &mut |_| {
+        drop(index.list(&query(100_000, 200)).expect("read"));
+    });
     time("count of all", 3, &mut |_| assert!(index.count(&query(0, 0)).expect("read") > 0));
     let named = Query { name: Some("etl/rare".to_owned()), ..query(0, 30) };
     time("page of a name that never ran", 3, &mut |_| drop(index.list(&named).expect("read")));
@@ -66,10 +93,9 @@ fn main() {
         index.remove_through(Offset(rows / 5)).expect("remove");
     });
     drop(index);
-    let mut again = None;
-    time("open again", 1, &mut |_| again = Some(Index::open(&folder).expect("open")));
-    println!("opened again: {} KiB resident", resident_kib());
-    drop(again);
+    let this = std::env::current_exe().expect("this program");
+    let open = std::process::Command::new(this).arg("open").arg(&folder).status();
+    assert!(open.expect("start").success());
     std::fs::remove_dir_all(&folder).expect("remove");
 }
 

@@ -118,7 +118,8 @@ impl Blobs {
             _ => {}
         }
         fs::create_dir_all(&new).map_err(Error::io("make folder", &new))?;
-        let folders = (0..=u8::MAX).map(|byte| Mutex::new(folder.join(hex(byte)).is_dir())).collect();
+        let folders =
+            (0..=u8::MAX).map(|byte| Mutex::new(folder.join(hex(byte)).is_dir())).collect();
         // Folders that are seen now may have been made by a process that died before its sync.
         sync_folder(folder)?;
         if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
@@ -370,7 +371,9 @@ fn touch_open(file: &File, path: &Path) -> Result<(), Error> {
 }
 
 fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync folder", folder))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io("sync folder", folder))
 }
 
 fn wall_time(time: std::time::SystemTime) -> WallTime {

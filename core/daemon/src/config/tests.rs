@@ -96,7 +96,11 @@ fn later_sources_win_and_each_value_knows_its_own() {
     let config = &loaded.value;
     assert_eq!(config.server.listen, "0.0.0.0:80");
     assert!(config.server.insecure_http);
-    assert_eq!(config.server.token.reveal(), "12345", "a number is a text where a text is asked for");
+    assert_eq!(
+        config.server.token.reveal(),
+        "12345",
+        "a number is a text where a text is asked for"
+    );
     assert_eq!(config.invoker.wasm_memory, ByteSize::mib(128));
     assert_eq!(config.invoker.threads, 4);
     assert_eq!(config.invoker.allow, ["10.0.0.0/8"]);

@@ -120,7 +120,11 @@ impl Actions {
                 labels,
                 bytes,
             ),
-            status: all.counters("openwhisk_action_status", "Activations by status", with("status")),
+            status: all.counters(
+                "openwhisk_action_status",
+                "Activations by status",
+                with("status"),
+            ),
             status_code: all.counters(
                 "openwhisk_action_status_code",
                 "Activations by status code",

@@ -163,11 +163,7 @@ impl Metrics {
                 ["kind", "driver"],
                 run_seconds,
             ),
-            starts: all.counters(
-                "quirl_starts",
-                "Attempts started",
-                ["kind", "driver", "state"],
-            ),
+            starts: all.counters("quirl_starts", "Attempts started", ["kind", "driver", "state"]),
             attempts: all.each("quirl_attempts", "Attempts by how they ended"),
             fold_entries: all.each("quirl_fold_entries", "What the state of the ledger holds"),
             idempotent_replays: all.one(

@@ -1,7 +1,5 @@
 //! What `/metrics` shows.
 
-use std::sync::Arc;
-
 use super::*;
 
 fn metrics(actions: usize) -> Metrics {
@@ -123,12 +121,9 @@ fn values_are_shown_under_their_labels() {
 fn what_is_only_known_when_asked_for_is_set_then() {
     let metrics = metrics(10);
     let free = metrics.disk_free_bytes.clone();
-    let asked = Arc::new(AtomicI64::new(0));
-    metrics.before_encode({
-        let asked = asked.clone();
-        move || {
-            free.set(asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        }
+    let asked = AtomicI64::new(0);
+    metrics.before_encode(move || {
+        free.set(asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
     });
     assert_eq!(lines_with(&metrics.encode(), "quirl_disk_free_bytes"), ["quirl_disk_free_bytes 0"]);
     assert_eq!(lines_with(&metrics.encode(), "quirl_disk_free_bytes"), ["quirl_disk_free_bytes 1"]);

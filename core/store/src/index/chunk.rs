@@ -281,7 +281,8 @@ fn start_of(descending: u64) -> i64 {
 }
 
 pub(super) fn number_in(key: &[u8]) -> Result<u64, Error> {
-    let bytes = key.try_into().map_err(|_| damaged("read the index", "a key has a wrong length"))?;
+    let bytes =
+        key.try_into().map_err(|_| damaged("read the index", "a key has a wrong length"))?;
     Ok(u64::from_be_bytes(bytes))
 }
 

@@ -7,7 +7,7 @@
 //! # How it is laid out
 //!
 //! Cost per row is what counts, so rows do not stand alone. A batch is cut into *chunks* of at most
-//! [`chunk::ROWS`] rows, and there are three keyspaces:
+//! `chunk::ROWS` rows, and there are three keyspaces:
 //!
 //! | keyspace | key | value |
 //! | --- | --- | --- |
@@ -17,7 +17,7 @@
 //!
 //! Chunk numbers only rise, so `rows` is written at its end and never rewritten by a compaction.
 //! A list reads the `lists` of its namespace in key order and merges what overlaps: a block spans
-//! at most [`chunk::SPAN_MS`], so little does. The filter by name is decided in a block, whose
+//! at most `chunk::SPAN_MS`, so little does. The filter by name is decided in a block, whose
 //! distinct names stand at its head: a second set of keys per name would cost every write for what
 //! few reads ask for, and reads pass over a million rows in well under a second.
 //!
@@ -35,8 +35,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fjall::config::{FilterPolicy, FilterPolicyEntry};
 use fjall::config::{BloomConstructionPolicy, HashRatioPolicy};
+use fjall::config::{FilterPolicy, FilterPolicyEntry};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable as _, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -571,7 +571,8 @@ impl Store {
     ) -> Result<(), Error> {
         let snapshot = self.database.snapshot();
         let chunk = self.chunk(&snapshot, number)?;
-        let before = chunk.ok_or_else(|| damaged("replace a row", "its chunk is missing"))?.rows()?;
+        let before =
+            chunk.ok_or_else(|| damaged("replace a row", "its chunk is missing"))?.rows()?;
         let now: Vec<&Row> = before
             .iter()
             .map(|row| with.iter().copied().rfind(|new| new.id == row.id).unwrap_or(row))

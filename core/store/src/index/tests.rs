@@ -206,7 +206,8 @@ fn retention_removes_what_points_into_removed_segments() {
     for batch in rows.chunks(100) {
         write(&index, batch, batch.last().unwrap().terminal.0);
     }
-    for (through, gone) in [(Offset(0), 0), (Offset(301), 100), (Offset(1_200), 500), (Offset(9), 0)]
+    for (through, gone) in
+        [(Offset(0), 0), (Offset(301), 100), (Offset(1_200), 500), (Offset(9), 0)]
     {
         let removed = index.remove_through(through).unwrap();
         assert_eq!(removed, gone, "whole chunks of 100 rows");
