@@ -142,6 +142,7 @@ impl Ledger {
             Body::Yield(it) => self.owner.yield_to(it.to),
             Body::Write(it) => {
                 self.entities.expect(&it.expect, self.rules)?;
+                self.totals.write();
                 self.entities.write(at, &it.ops)
             }
             Body::Accept(it) => {

@@ -177,6 +177,12 @@ impl Ledger {
         }
     }
 
+    /// Whether a `Write` was ever valid here.
+    #[must_use]
+    pub fn has_written(&self) -> bool {
+        self.totals.writes > 0
+    }
+
     /// Totals since the log began.
     #[must_use]
     pub fn totals(&self) -> &Totals {

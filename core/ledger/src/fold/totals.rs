@@ -14,6 +14,8 @@ pub struct Totals {
     pub accepted: BTreeMap<Cause, u64>,
     /// Activations ended, by whose doing it was and how.
     pub ended: BTreeMap<(Class, How), u64>,
+    /// Valid `Write`s: 0 only before the first of a ledger.
+    pub writes: u64,
 }
 
 /// How an activation ended.
@@ -79,6 +81,10 @@ impl From<&Reason> for How {
 }
 
 impl Totals {
+    pub(super) fn write(&mut self) {
+        self.writes += 1;
+    }
+
     pub(super) fn accept(&mut self, cause: Cause) {
         *self.accepted.entry(cause).or_default() += 1;
     }

@@ -191,7 +191,7 @@ pub struct Step {
 }
 
 /// A document at one revision.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Hash)]
 pub struct Pin {
     /// The entity.
     pub key: EntityKey,
