@@ -64,7 +64,8 @@ impl Lock {
         let mut lock = Self { folder: folder.to_owned(), holder, format: None };
         lock.take_format()?;
         let mut write = || {
-            let text = format!("{} {}\n", std::process::id(), address.replace('\n', " "));
+            let address = address.replace('\n', " ");
+            let text = format!("pid={}\naddress={address}\n", std::process::id());
             lock.holder.set_len(0)?;
             lock.holder.rewind()?;
             lock.holder.write_all(text.as_bytes())?;
@@ -108,10 +109,11 @@ fn held(folder: &Path, file: &mut File) -> LockError {
     let mut text = String::new();
     // What cannot be read is not named; that it is locked is certain.
     let _ = file.read_to_string(&mut text);
-    let written = text.trim().split_once(' ').filter(|(pid, _)| pid.parse::<u32>().is_ok());
-    let (pid, address) = match written {
-        Some((pid, address)) => (pid.to_owned(), address.to_owned()),
-        None => {
+    let line = |name| text.lines().find_map(|line| line.strip_prefix(name));
+    let pid = line("pid=").filter(|pid| pid.parse::<u32>().is_ok());
+    let (pid, address) = match (pid, line("address=")) {
+        (Some(pid), Some(address)) => (pid.to_owned(), address.to_owned()),
+        _ => {
             (system_knows(file).unwrap_or_else(|| "?".to_owned()), "address unknown".to_owned())
         }
     };
