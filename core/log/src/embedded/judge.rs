@@ -176,7 +176,7 @@ pub(super) fn judge(
             (newest.name.clone(), end)
         }
     };
-    let evidence = evidence(disk, config, found, &end, checkpoint)?;
+    let evidence = evidence(disk, config, found, ledger, &end, checkpoint)?;
     let (durable, evidence) = evidence;
     let refuse = if config.rules.hold(Rule::JudgeByDurable) {
         durable > end.last
@@ -195,6 +195,7 @@ fn evidence(
     disk: &dyn Disk,
     config: &Config,
     found: &[Found],
+    ledger: &[u8; 16],
     end: &End,
     checkpoint: Option<Checkpoint>,
 ) -> Result<(u64, Evidence), OpenError> {
@@ -209,7 +210,9 @@ fn evidence(
             consider(header.durable, Evidence::Header);
         }
     }
-    if let Some(snapshot) = snapshots::newest_by_header(disk).map_err(io_error("read snapshots"))? {
+    if let Some(snapshot) =
+        snapshots::newest_by_header(disk, ledger).map_err(io_error("read snapshots"))?
+    {
         consider(snapshot, Evidence::Snapshot);
     }
     if let Some(checkpoint) = checkpoint.filter(|_| config.durability == Durability::Sync) {

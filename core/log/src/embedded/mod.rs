@@ -282,7 +282,8 @@ impl Log for Embedded {
     }
 
     fn get(&self, at: Offset) -> BoxFuture<'static, Result<Bytes, Error>> {
-        let segment = match self.live.find(at.0.max(1)) {
+        let at = at.max(Offset(1));
+        let segment = match self.live.find(at.0) {
             Ok(Place::Memory(frame)) => return ready(Ok(frame)).boxed(),
             Ok(Place::Segment(segment)) => segment,
             Err(error) => return ready(Err(error)).boxed(),

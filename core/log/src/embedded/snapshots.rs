@@ -105,11 +105,11 @@ pub(crate) fn behind(disk: &dyn Disk, from: u64) -> io::Result<Vec<String>> {
 }
 
 /// The highest offset of a snapshot whose header is good; its body is not judged here.
-pub(crate) fn newest_by_header(disk: &dyn Disk) -> io::Result<Option<u64>> {
+pub(crate) fn newest_by_header(disk: &dyn Disk, ledger: &[u8; 16]) -> io::Result<Option<u64>> {
     for at in offsets(disk)? {
         let mut bytes = [0; HEADER];
         disk.open(&snapshot_name(at))?.read_at(&mut bytes, 0)?;
-        if header_is_good(&bytes, SNAPSHOT_MAGIC, at) {
+        if header_is_good(&bytes, SNAPSHOT_MAGIC, at) && bytes[8..24] == *ledger {
             return Ok(Some(at));
         }
     }
