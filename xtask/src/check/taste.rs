@@ -10,7 +10,7 @@ const PANICS: &[&str] = &["unwrap", "expect", "panic", "unreachable", "todo", "u
 const ITEMS: &[&str] =
     &["fn", "struct", "enum", "trait", "type", "const", "static", "union", "async", "unsafe"];
 
-/// A number of lines, and what has them.
+/// A number (of lines, of panics), and what has so many.
 type Length = (usize, String);
 
 /// What is counted.
@@ -19,6 +19,7 @@ struct Numbers {
     functions: Vec<Length>,
     files: Vec<Length>,
     panics: usize,
+    panics_by_file: Vec<Length>,
     lines: usize,
     public: usize,
     documented: usize,
@@ -34,7 +35,9 @@ pub(super) fn print(sources: &[Source]) {
     let documented = per(numbers.documented, numbers.public, 100);
     println!("taste function length: {functions} (aim: p95 up to 40)");
     println!("taste file length:     {files} (aim: p95 up to 450)");
-    println!("taste panics:          {panics} per 1,000 lines that ship (aim: up to 0.5)");
+    let (most, place) = numbers.panics_by_file.iter().max().cloned().unwrap_or_default();
+    let panics = format!("{panics} per 1,000 lines that ship; most {most}, {place}");
+    println!("taste panics:          {panics} (aim: up to 0.5)");
     println!("taste documented:      {documented} % of public items (aim: 95 or more)");
 }
 
@@ -45,7 +48,9 @@ impl Numbers {
         self.functions.extend(functions.into_iter().map(|(line, len)| (len, source.at(line))));
         self.files.push((source.text.lines().count(), source.path.display().to_string()));
         self.lines += source.shipped.lines().filter(|line| !line.trim().is_empty()).count();
-        self.panics += shipped.windows(3).filter(|three| is_panic(three)).count();
+        let panics = shipped.windows(3).filter(|three| is_panic(three)).count();
+        self.panics += panics;
+        self.panics_by_file.push((panics, source.path.display().to_string()));
         let items: Vec<_> = shipped.windows(2).filter(|two| is_public_item(two)).collect();
         self.public += items.len();
         self.documented += items.iter().filter(|two| is_documented(source, two[0].line)).count();

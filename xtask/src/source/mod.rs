@@ -8,6 +8,7 @@ mod functions;
 mod mask;
 mod paths;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub(crate) use functions::functions;
@@ -79,9 +80,12 @@ fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
     declarations.map(|it| it[1].text).collect()
 }
 
-/// Whether a whole file is tests: crate `tests`, a folder `tests`, a file `tests.rs`.
+/// Whether a whole file does not ship: crate `tests`, a folder `tests`, `examples`, `benches`, a file
+/// `tests.rs`.
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
+    let folders = ["tests", "examples", "benches"];
+    let is_folder = |part: &OsStr| folders.iter().any(|folder| part == *folder);
+    path.iter().any(is_folder) || path.ends_with("tests.rs")
 }
 
 #[cfg(test)]
