@@ -198,7 +198,11 @@ impl Ledger {
             trigger,
         };
         self.entities.pin(&birth.target);
-        let slot = birth.assign.map(|place| Slot { place, offered: false });
+        // Of what is not present no slot is taken: it is born, and the owner ends it.
+        let slot = birth
+            .assign
+            .filter(|_| self.startable(&birth.target))
+            .map(|place| Slot { place, offered: false });
         let newborn = Newborn {
             id: birth.id,
             tree: Arc::new(tree),
@@ -211,11 +215,8 @@ impl Ledger {
         self.bear(newborn, slot, story);
     }
 
-    /// Opens an activation; a sequence together with its first step. The slot is taken if what would
-    /// run is present; if not, the owner ends it.
-    pub(super) fn bear(&mut self, newborn: Newborn, slot: Option<Slot>, story: &mut Story<'_>) {
-        let slot = slot.filter(|_| self.startable(&newborn.target));
-        let mut newborn = newborn;
+    /// Opens an activation; a sequence together with its first step.
+    pub(super) fn bear(&mut self, mut newborn: Newborn, slot: Option<Slot>, story: &mut Story<'_>) {
         loop {
             self.totals.accept(newborn.cause);
             match newborn.target.clone() {

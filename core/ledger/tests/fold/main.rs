@@ -13,6 +13,7 @@ mod golden;
 mod mutants;
 mod samples;
 mod sequences;
+mod speed;
 mod streams;
 mod tables;
 mod words;
