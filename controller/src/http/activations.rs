@@ -1,0 +1,166 @@
+//! Activations: records, results, logs, histories, lists, cancel.
+//!
+//! Source: `rest-api.md` §7; `own-api.md` §§3, 4.
+
+use model::id::ActivationId;
+use model::identity::Identity;
+use model::name::Namespace;
+use store::index::Query as Rows;
+
+use super::query::Page;
+use super::respond::{Answer, Refusal};
+use super::route::Part;
+use super::{Api, Asked};
+use crate::entitlement::Denied;
+use crate::entitlement::may_list;
+use crate::owner::proposal::{Answer as Told, Proposal, Rejected};
+use crate::read::activation::Failed;
+use crate::read::history::About;
+
+impl Api {
+    /// A part of one activation.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) async fn activation(
+        &self,
+        part: Part,
+        caller: &Identity,
+        namespace: &Namespace,
+        id: &str,
+    ) -> Result<Answer, Refusal> {
+        let id = owned(caller, namespace, id)?;
+        if part == Part::History {
+            return self.history(namespace, id).await;
+        }
+        let activations = self.controller.activations();
+        let row = activations.row(namespace, id).await?;
+        if !row.stored {
+            return Err(Refusal::not_found());
+        }
+        let body = match part {
+            Part::Record => activations.record(&row).await?,
+            Part::Result => {
+                let terminal = activations.terminal(&row).await?;
+                let (result, size) = activations.result(&row, &terminal).await?;
+                api::activation::response(row.class, result.as_ref(), size)
+            }
+            Part::Logs | Part::History => {
+                let terminal = activations.terminal(&row).await?;
+                api::activation::logs(&row, &activations.lines(&row, &terminal).await?)
+            }
+        };
+        Ok(Answer::json(body))
+    }
+
+    /// The activations of a namespace, the newest first.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) async fn list_activations(
+        &self,
+        caller: &Identity,
+        namespace: &Namespace,
+        asked: &Asked<'_>,
+    ) -> Result<Answer, Refusal> {
+        may_list(caller, namespace)?;
+        let Page { skip, limit, count } = asked.query.page("activations")?;
+        let docs = asked.query.flag("docs", false)?;
+        let rows = Rows {
+            namespace: namespace.clone(),
+            name: asked.query.name_filter()?,
+            since: asked.query.time("since")?,
+            upto: asked.query.time("upto")?,
+            skip: usize::try_from(skip).unwrap_or(usize::MAX),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        if count && docs {
+            return Err(Refusal::docs_with_count());
+        }
+        if count {
+            let all = self.controller.index.count(rows).await.map_err(Failed::from)?;
+            let count = all.saturating_sub(skip);
+            return Ok(Answer::json(api::entity::count("activations", count)));
+        }
+        let found = self.controller.index.list(rows).await.map_err(Failed::from)?;
+        let activations = self.controller.activations();
+        let mut documents = Vec::with_capacity(found.len());
+        for row in &found {
+            if !docs {
+                documents.push(api::activation::summary(row));
+                continue;
+            }
+            match activations.record(row).await {
+                Ok(record) => documents.push(record),
+                Err(Failed::Gone) => {} // retention came between
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+        Ok(Answer::json(api::activation::list(documents)))
+    }
+
+    async fn history(&self, namespace: &Namespace, id: ActivationId) -> Result<Answer, Refusal> {
+        let partition = &self.controller.partition;
+        let open = partition.read(|ledger| {
+            let open = ledger.open(&id).filter(|open| open.namespace() == namespace)?;
+            About::open(ledger, open.id)
+        });
+        let about = match open {
+            Some(about) => about,
+            None => About::ended(&*self.controller.activations().row(namespace, id).await?),
+        };
+        let mut records = Vec::with_capacity(about.records.len());
+        for at in &about.records {
+            let record = partition.record(*at).await.map_err(|error| match error {
+                crate::owner::ReadError::Gone(_) => Failed::Gone,
+                crate::owner::ReadError::Damaged { .. } => {
+                    Failed::Corrupted { id, source: error.into() }
+                }
+            })?;
+            records.push((*at, record));
+        }
+        Ok(Answer::json(api::entity::bytes(&about.history(&records))))
+    }
+
+    /// Ends an open activation.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) async fn cancel(
+        &self,
+        caller: &Identity,
+        namespace: &Namespace,
+        id: &str,
+    ) -> Result<Answer, Refusal> {
+        let id = owned(caller, namespace, id)?;
+        let controller = &self.controller;
+        let is_open = controller.partition.read(|ledger| {
+            ledger.open(&id).is_some_and(|open| open.namespace() == namespace)
+        });
+        if is_open {
+            let patience = controller.config.append_patience();
+            match controller.partition.propose(Proposal::Cancel(id), patience).await {
+                Ok(Told::Ended(ended)) if ended.row.outcome.as_deref() == Some("cancelled") => {
+                    return Ok(Answer::cancelled(id));
+                }
+                // It ended by itself before: the record says how.
+                Ok(Told::Ended(_) | Told::Applied(_) | Told::Known { .. })
+                | Err(Rejected::NotOpen | Rejected::Changed | Rejected::Concurrency { .. }) => {}
+                Err(Rejected::Bound(bound)) => return Err(bound.into()),
+                Err(Rejected::Unknown) => return Err(crate::write::Failed::Unknown.into()),
+            }
+        }
+        let activations = controller.activations();
+        let row = activations.row(namespace, id).await?;
+        Ok(Answer::json(activations.record(&row).await?))
+    }
+}
+
+/// The id, if it is one and the namespace is the caller's.
+fn owned(caller: &Identity, namespace: &Namespace, id: &str) -> Result<ActivationId, Refusal> {
+    let id: ActivationId = id.parse()?;
+    if caller.namespace != *namespace {
+        return Err(Denied::Resources(vec![format!("{namespace}/{id}")]).into());
+    }
+    Ok(id)
+}

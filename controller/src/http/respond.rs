@@ -1,0 +1,555 @@
+//! How everything is answered: the only status codes, one `match` per error that can reach a client.
+//!
+//! A refusal has exactly the members `error` and `code`; what it means for acceptance is in headers.
+//! What users see is here; what operators see (the chain of causes) is logged here, once.
+//!
+//! Source: `rest-api.md` §§1.3–1.7, 3.8; `rest-errors.tsv`; `own.tsv`.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
+    CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::Full;
+use model::id::{ActivationId, BadActivationId};
+use model::name::BadName;
+use model::outcome::Class;
+use model::time::WallTime;
+
+use super::auth::Unauthenticated;
+use super::body::BadBody;
+use super::put::Invalid;
+use super::query::BadQuery;
+use crate::entitlement::Denied;
+use crate::entitlement::rate::TooMany;
+use crate::invoke::key::{self, BadKey, TooManyKeys};
+use crate::invoke::{self, Reply};
+use crate::owner::proposal::Bound;
+use crate::read::activation::Failed as ReadFailed;
+use crate::read::documents::Unreadable;
+use crate::write;
+
+/// An answer, ready for a connection.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// The transaction id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ACTIVATION_ID: HeaderName = HeaderName::from_static("x-openwhisk-activation-id");
+const ACTIVATION_STATE: HeaderName = HeaderName::from_static("x-openwhisk-activation-state");
+const ACCEPTED: HeaderName = HeaderName::from_static("x-openwhisk-accepted");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const KEY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
+
+/// JSON.
+pub const JSON: &str = "application/json";
+/// Text.
+pub const TEXT: &str = "text/plain; charset=UTF-8";
+
+const NOT_FOUND: &str = "The requested resource does not exist.";
+const NO_ROUTE: &str = "The requested resource could not be found.";
+const OTHER_KIND: &str = "Resource by this name exists but is not in this collection.";
+const INTERNAL: &str = "There was an internal server error.";
+const CORRUPTED: &str = "Resource is corrupted and cannot be read.";
+const RACE: &str = "Concurrent modification to resource detected.";
+const REALM: &str = "Basic realm=\"OpenWhisk secure realm\",charset=UTF-8";
+const ALLOWED_HEADERS: &str =
+    "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent";
+
+/// Which cross-origin headers an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cors {
+    /// None: answers of the router itself, and of root endpoints.
+    None,
+    /// Those of the entity API.
+    Entity,
+    /// Those of root endpoints, for `OPTIONS`.
+    Root,
+}
+
+/// What a request is answered with.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    content_type: &'static str,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cors: Cors,
+}
+
+/// A request that is refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    text: Cow<'static, str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cors: Cors,
+}
+
+impl Answer {
+    /// 200 with a JSON document of the entity API.
+    #[must_use]
+    pub fn json(body: impl Into<Bytes>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: body.into(),
+            content_type: JSON,
+            headers: Vec::new(),
+            cors: Cors::Entity,
+        }
+    }
+
+    /// 200 from an endpoint without authentication.
+    #[must_use]
+    pub fn open(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { content_type, cors: Cors::None, ..Self::json(body) }
+    }
+
+    /// `OPTIONS`.
+    #[must_use]
+    pub fn options(cors: Cors) -> Self {
+        Self { cors, content_type: TEXT, ..Self::json(Bytes::from_static(b"OK")) }
+    }
+
+    /// `GET /ready` of a server that does not take new work.
+    #[must_use]
+    pub fn not_ready(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::open(JSON, body) }
+            .with(RETRY_AFTER, "1")
+    }
+
+    /// `GET /invokers/ready` of a server whose invokers are not.
+    #[must_use]
+    pub fn invokers_not_ready(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, ..Self::open(JSON, body) }
+    }
+
+    /// An activation was cancelled: 202 with its id.
+    #[must_use]
+    pub fn cancelled(id: ActivationId) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::json(api::activation::accepted(id)) }
+            .with_id(id)
+    }
+
+    /// What became of an invoke.
+    #[must_use]
+    pub fn invoked(reply: Reply) -> Self {
+        let Reply { id, ended, replayed, key_expires } = reply;
+        let (status, body) = match ended {
+            None => (StatusCode::ACCEPTED, api::activation::accepted(id).into()),
+            Some((class, body)) => (status_of(class), body),
+        };
+        let mut answer = Self { status, ..Self::json(body) }.with_id(id);
+        if replayed {
+            answer = answer.with(REPLAYED, "true");
+        }
+        match key_expires.and_then(http_date) {
+            Some(date) => answer.with(KEY_EXPIRES, &date),
+            None => answer,
+        }
+    }
+
+    /// The same with a header more.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    fn with_id(self, id: ActivationId) -> Self {
+        self.with(ACTIVATION_ID, &id.to_string())
+    }
+
+    /// The response, under this transaction id.
+    #[must_use]
+    pub fn response(self, transaction: &HeaderValue) -> Response {
+        let mut response = http::Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        headers.insert(REQUEST_ID, transaction.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        let methods = match self.cors {
+            Cors::None => None,
+            Cors::Entity => Some("GET, DELETE, POST, PUT, HEAD"),
+            Cors::Root => Some("OPTIONS, GET, POST"),
+        };
+        if let Some(methods) = methods {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            let allowed = HeaderValue::from_static(ALLOWED_HEADERS);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+        }
+        headers.extend(self.headers);
+        response
+    }
+}
+
+impl Refusal {
+    /// By a handler: with cross-origin headers.
+    fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, text: text.into(), headers: Vec::new(), cors: Cors::Entity }
+    }
+
+    /// By the router itself: without.
+    fn router(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { cors: Cors::None, ..Self::new(status, text) }
+    }
+
+    /// Nothing was done and nothing will be; trying again may help.
+    fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+            .with(ACCEPTED, "no")
+            .with(RETRY_AFTER, "1")
+    }
+
+    /// It may have been done.
+    fn unknown(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+            .with(ACCEPTED, "unknown")
+            .with(RETRY_AFTER, "1")
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// No route matches.
+    #[must_use]
+    pub fn no_route() -> Self {
+        Self::router(StatusCode::NOT_FOUND, NO_ROUTE)
+    }
+
+    /// A root endpoint does not have this method.
+    #[must_use]
+    pub fn method() -> Self {
+        const METHODS: &str = "GET, OPTIONS";
+        let text = format!("HTTP method not allowed, supported methods: {METHODS}");
+        Self::router(StatusCode::METHOD_NOT_ALLOWED, text).with(ALLOW, METHODS)
+    }
+
+    /// The client does not accept the only type that there is.
+    #[must_use]
+    pub fn not_acceptable(available: &str) -> Self {
+        let text = format!("Resource representation is only available with these types:\n{available}");
+        Self::router(StatusCode::NOT_ACCEPTABLE, text)
+    }
+
+    /// A handler panicked.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::router(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL)
+    }
+
+    /// No such entity.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, NOT_FOUND)
+    }
+
+    /// The name is that of another kind of entity.
+    #[must_use]
+    pub fn other_kind() -> Self {
+        Self::new(StatusCode::CONFLICT, OTHER_KIND)
+    }
+
+    /// There is something below limits, but not for anybody.
+    #[must_use]
+    pub fn limits_inner() -> Self {
+        let text = "Inner entity level routes for limits are not yet implemented.";
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// `docs` and `count` together.
+    #[must_use]
+    pub fn docs_with_count() -> Self {
+        let text = "The parameter 'docs' is not permitted with 'count'.";
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// An entity write lost each of its races.
+    #[must_use]
+    pub fn lost_race() -> Self {
+        Self::new(StatusCode::CONFLICT, RACE)
+    }
+
+    /// Something of ours failed; whoever operates the server reads why.
+    fn internal(text: &'static str, error: &(dyn StdError + 'static)) -> Self {
+        tracing::error!(error = %daemon::shutdown::chain(error), "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+
+    /// The response, under this transaction id.
+    #[must_use]
+    pub fn response(self, transaction: &HeaderValue) -> Response {
+        let code = String::from_utf8_lossy(transaction.as_bytes());
+        let answer = Answer {
+            status: self.status,
+            body: api::error::body(&code, &self.text).into(),
+            content_type: JSON,
+            headers: self.headers,
+            cors: self.cors,
+        };
+        answer.response(transaction)
+    }
+}
+
+fn status_of(class: Class) -> StatusCode {
+    match class {
+        Class::Success => StatusCode::OK,
+        Class::ApplicationError | Class::DeveloperError => StatusCode::BAD_GATEWAY,
+        Class::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Such as `Mon, 01 Jan 2024 01:00:00 GMT`.
+fn http_date(at: WallTime) -> Option<String> {
+    let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+    Some(at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+fn seconds(duration: Duration) -> String {
+    duration.as_millis().div_ceil(1000).max(1).to_string()
+}
+
+impl From<BadName> for Refusal {
+    fn from(bad: BadName) -> Self {
+        Self::router(StatusCode::BAD_REQUEST, bad.to_string())
+    }
+}
+
+impl From<BadActivationId> for Refusal {
+    fn from(bad: BadActivationId) -> Self {
+        Self::router(StatusCode::BAD_REQUEST, bad.to_string())
+    }
+}
+
+impl From<BadQuery> for Refusal {
+    fn from(bad: BadQuery) -> Self {
+        Self::router(StatusCode::BAD_REQUEST, bad.to_string())
+    }
+}
+
+impl From<BadKey> for Refusal {
+    fn from(bad: BadKey) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, bad.to_string())
+    }
+}
+
+impl From<TooManyKeys> for Refusal {
+    fn from(too_many: TooManyKeys) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string())
+            .with(RETRY_AFTER, &seconds(key::RETRY_AFTER))
+    }
+}
+
+impl From<Unauthenticated> for Refusal {
+    fn from(error: Unauthenticated) -> Self {
+        let text = match error {
+            Unauthenticated::Missing => {
+                "The resource requires authentication, which was not supplied with the request"
+            }
+            Unauthenticated::Invalid => "The supplied authentication is invalid",
+            Unauthenticated::Unreadable(error) => {
+                return Self { cors: Cors::None, ..Self::internal(INTERNAL, &error) };
+            }
+        };
+        Self::router(StatusCode::UNAUTHORIZED, text).with(WWW_AUTHENTICATE, REALM)
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::new(StatusCode::FORBIDDEN, denied.to_string())
+    }
+}
+
+impl From<TooMany> for Refusal {
+    fn from(too_many: TooMany) -> Self {
+        let wait = match &too_many {
+            TooMany::Rate { rest, .. } => *rest,
+            TooMany::Concurrent { .. } => Duration::from_secs(1),
+        };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string())
+            .with(RETRY_AFTER, &seconds(wait))
+    }
+}
+
+impl From<BadBody> for Refusal {
+    fn from(bad: BadBody) -> Self {
+        let text = bad.to_string();
+        match bad {
+            BadBody::TooLarge => Self::router(StatusCode::PAYLOAD_TOO_LARGE, text),
+            BadBody::Payload(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
+            BadBody::Type(_) => Self::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
+            BadBody::Malformed(_) => Self::router(StatusCode::BAD_REQUEST, text),
+            BadBody::InFlight { .. } => Self::unavailable(text),
+        }
+    }
+}
+
+impl From<Bound> for Refusal {
+    fn from(bound: Bound) -> Self {
+        let text = match bound {
+            Bound::OpenActivations { count, max } => format!(
+                "Too many activations are open on this server ({count} of {max}); try again in a \
+                 moment."
+            ),
+            Bound::OpenBytes { bytes, max } => format!(
+                "Open activations hold too much data on this server ({bytes} of {max} bytes); try \
+                 again in a moment."
+            ),
+            Bound::Proposals { count, max } => format!(
+                "Too many requests wait to be written on this server ({count} of {max}); try again \
+                 in a moment."
+            ),
+            Bound::DiskFull => {
+                "The disk is full: nothing new is accepted until space is freed.".to_owned()
+            }
+            Bound::Starting { percent } => format!(
+                "The server is starting ({percent} % of the ledger read); try again in a moment."
+            ),
+            Bound::Stopping => {
+                let text = "The server is stopping; try again in a moment.";
+                return Self::unavailable(text).with(CONNECTION, "close");
+            }
+        };
+        Self::unavailable(text)
+    }
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            // Deleted between two looks.
+            Unreadable::Gone(_) => Self::not_found(),
+            Unreadable::Corrupted(_) | Unreadable::Blob { .. } => Self::internal(CORRUPTED, &error),
+        }
+    }
+}
+
+impl From<store::blobs::Error> for Refusal {
+    fn from(error: store::blobs::Error) -> Self {
+        match &error {
+            store::blobs::Error::Io { source, .. }
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                Bound::DiskFull.into()
+            }
+            store::blobs::Error::Stopped => Bound::Stopping.into(),
+            store::blobs::Error::Missing { .. } | store::blobs::Error::Damaged { .. } => {
+                Self::internal(CORRUPTED, &error)
+            }
+            store::blobs::Error::Io { .. } => Self::internal(INTERNAL, &error),
+        }
+    }
+}
+
+impl From<write::Failed> for Refusal {
+    fn from(failed: write::Failed) -> Self {
+        match failed {
+            write::Failed::Changed => Self::lost_race(),
+            write::Failed::Bound(bound) => bound.into(),
+            write::Failed::Unknown => Self::unknown(
+                "It is not known whether the change was written; read the entity, and send the \
+                 request again if the change is missing.",
+            ),
+            write::Failed::Blob(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadFailed> for Refusal {
+    fn from(failed: ReadFailed) -> Self {
+        match failed {
+            ReadFailed::Unknown | ReadFailed::Gone => Self::not_found(),
+            ReadFailed::Open => Self::not_found().with(ACTIVATION_STATE, "open"),
+            ReadFailed::Building { percent } => Self::unavailable(format!(
+                "The index is being built ({percent} % done); invoking works, try this again in a \
+                 moment."
+            )),
+            ReadFailed::Corrupted { .. } => Self::internal(CORRUPTED, &failed),
+            ReadFailed::Index(_) => Self::internal(INTERNAL, &failed),
+        }
+    }
+}
+
+impl From<invoke::Error> for Refusal {
+    fn from(error: invoke::Error) -> Self {
+        use invoke::Error;
+        match error {
+            Error::NotFound => Self::not_found(),
+            Error::OtherKind => Self::other_kind(),
+            Error::Unreadable(error) => error.into(),
+            Error::Denied(denied) => denied.into(),
+            Error::Final => Self::new(
+                StatusCode::BAD_REQUEST,
+                "Request defines parameters that are not allowed (e.g., reserved properties).",
+            ),
+            Error::Deprecated(kind) => Self::new(StatusCode::BAD_REQUEST, deprecated(&kind)),
+            Error::CannotRun { kind, reason } => Self::new(
+                StatusCode::BAD_REQUEST,
+                format!("The '{kind}' runtime cannot run on this server: {reason}."),
+            ),
+            Error::TooMany(too_many) => too_many.into(),
+            Error::Bound(bound) => bound.into(),
+            Error::Changed => Self::unavailable(
+                "The action or trigger changed while the request was being accepted; try again in \
+                 a moment.",
+            ),
+            Error::Unknown(id) => Self::unknown(format!(
+                "It is not known whether the activation was accepted; look for activation {id}, or \
+                 send the request again with the same Idempotency-Key."
+            ))
+            .with(ACTIVATION_ID, &id.to_string()),
+            Error::Blob(error) => error.into(),
+            Error::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The Idempotency-Key was already used for a different request; use a new key for a \
+                 new request.",
+            ),
+            Error::RecordGone(id) => Self::new(
+                StatusCode::GONE,
+                "The activation that answered this key is no longer stored.",
+            )
+            .with(ACTIVATION_ID, &id.to_string()),
+            Error::Read(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, invalid.to_string())
+            }
+            Invalid::Exists => Self::new(StatusCode::CONFLICT, invalid.to_string()),
+            Invalid::NotFound => Self::not_found(),
+            Invalid::OtherKind => Self::other_kind(),
+            Invalid::Deprecated(kind) => Self::new(StatusCode::BAD_REQUEST, deprecated(&kind)),
+            Invalid::OutOfBounds(_)
+            | Invalid::NoExec
+            | Invalid::SequenceLimit(_)
+            | Invalid::Retry
+            | Invalid::Driver
+            | Invalid::TooManyComponents
+            | Invalid::NoComponents
+            | Invalid::NoSuchComponent
+            | Invalid::Recursive
+            | Invalid::Code(_) => Self::new(StatusCode::BAD_REQUEST, invalid.to_string()),
+        }
+    }
+}
+
+fn deprecated(kind: &str) -> String {
+    format!(
+        "The '{kind}' runtime is no longer supported. You may read and delete but not update or \
+         invoke this action."
+    )
+}
