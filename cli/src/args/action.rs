@@ -89,7 +89,7 @@ pub(crate) struct Define {
     #[arg(long, conflicts_with_all = ["docker", "kind", "native", "main"])]
     pub copy: bool,
     /// Serve it on the web: true, raw (requests as they come) or false
-    #[arg(long, value_name = "HOW", ignore_case = true)]
+    #[arg(long, value_name = "HOW", ignore_case = true, hide_possible_values = true)]
     pub web: Option<Web>,
     /// What goes into it.
     #[command(flatten)]

@@ -235,19 +235,30 @@ async fn put(
         put.exec = Some(exec(define)?);
     }
     if let Some(web) = define.web {
-        if annotations.is_empty()
-            && let Some(existing) = existing
-        {
-            annotations = over(existing.annotations.clone(), Vec::new());
-        }
-        for (key, value) in web.annotations() {
-            set(&mut annotations, key, flag(value));
-        }
+        annotations = with_web(web, annotations, existing);
     }
     put.parameters = as_list(&parameters);
     put.annotations = as_list(&annotations);
     put.limits = Some(limits).filter(|limits| *limits != PutLimits::default());
     Ok(put)
+}
+
+/// With what the web needs. Those that the action has are sent back if no others are given, as
+/// `wsk` does.
+fn with_web(
+    web: Web,
+    mut annotations: Vec<(String, Json)>,
+    existing: Option<&Action>,
+) -> Vec<(String, Json)> {
+    if annotations.is_empty()
+        && let Some(existing) = existing
+    {
+        annotations = over(existing.annotations.clone(), Vec::new());
+    }
+    for (key, value) in web.annotations() {
+        set(&mut annotations, key, Json::of(&value));
+    }
+    annotations
 }
 
 /// The code that a file and flags describe.
@@ -327,10 +338,6 @@ fn over(below: Vec<Parameter>, above: Vec<(String, Json)>) -> Vec<(String, Json)
         set(&mut pairs, &key, value);
     }
     pairs
-}
-
-fn flag(value: bool) -> Json {
-    Json::of(&value)
 }
 
 /// Writes the code to a new file.

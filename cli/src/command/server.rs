@@ -18,7 +18,7 @@ use crate::profile::Environment;
 use crate::profile::folder::{Folder, Holder};
 
 /// How often to look whether something has happened.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(25);
 /// How long to wait for one answer of a server that starts.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -130,9 +130,8 @@ pub(super) async fn up(
     let program = program(environment)?;
     let mut command = Command::new(&program);
     command.args(&up.flags);
-    if up.data.is_some() {
-        command.env("QUIRL_DATA", folder.path());
-    }
+    // Both sides must mean the same folder, whatever the server would choose by itself.
+    command.env("QUIRL_DATA", folder.path());
     if !up.detach {
         return Err(Error::Start { program, source: command.exec() }.into());
     }
@@ -210,14 +209,15 @@ fn detached(mut command: Command, program: &Path, log: &Path) -> Result<Child, E
     command.spawn().map_err(|source| Error::Start { program: program.to_owned(), source })
 }
 
-/// Waits until the child holds the folder and takes work; returns its address.
+/// Waits until the child holds the folder and takes work; returns its address. The lock itself is
+/// not tried here: for that instant the child could not take it.
 async fn ready(mut child: Child, folder: &Folder, log: &Path) -> Result<String, Error> {
     loop {
         if let Ok(Some(status)) = child.try_wait() {
             let (last_words, log) = (last_line(log), log.to_owned());
             return Err(Error::Ended { status, last_words, log });
         }
-        if let Some(Holder { pid, address: Some(address) }) = folder.holder()
+        if let Some(Holder { pid, address: Some(address) }) = folder.writer()
             && u32::try_from(pid) == Ok(child.id())
             && is_ready(&address).await
         {

@@ -51,7 +51,7 @@ impl Folder {
 
     /// Where the server that holds it, or held it last, listens.
     pub(crate) fn address(&self) -> Option<String> {
-        self.last_holder()?.address
+        self.writer()?.address
     }
 
     /// The key of `guest`.
@@ -60,13 +60,19 @@ impl Folder {
         Some(text.trim().to_owned()).filter(|key| !key.is_empty())
     }
 
-    /// Who holds the folder now. The file outlives its writer; the lock on it does not.
+    /// Who holds the folder now. The file outlives its writer; the lock on it does not. It is tried
+    /// for an instant, in which nobody else can take it: not to be asked while a server starts.
     pub(crate) fn holder(&self) -> Option<Holder> {
         let file = File::open(self.lock()).ok()?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => None, // nobody; ours ends with the file
-            Err(_) => self.last_holder(),
+            Err(_) => self.writer(),
         }
+    }
+
+    /// Who wrote `LOCK`: the holder, if there is one, else the one before.
+    pub(crate) fn writer(&self) -> Option<Holder> {
+        parse(&std::fs::read_to_string(self.lock()).ok()?)
     }
 
     /// What the holder says to the terminal goes here when it has none: beside the folder, so
@@ -79,10 +85,6 @@ impl Folder {
 
     fn lock(&self) -> PathBuf {
         self.0.join("LOCK")
-    }
-
-    fn last_holder(&self) -> Option<Holder> {
-        parse(&std::fs::read_to_string(self.lock()).ok()?)
     }
 }
 

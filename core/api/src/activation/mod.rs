@@ -1,7 +1,7 @@
 //! Activations as clients see them: the record, its line in a list, its response, logs, history.
 //!
 //! Served forms are written straight into bytes: a row of the index gives the members, the
-//! result is copied in as it was kept. A blocking call spends less than a microsecond here.
+//! result is copied in as it was kept. A blocking call spends about a microsecond here.
 //! Forms that a client reads are ordinary types, in [`read`].
 //!
 //! Source: `rest-api.md` §§3.9, 3.10, 7; `own-api.md` §4.
@@ -12,6 +12,7 @@ use model::activation::{Ran, Row};
 use model::json::Json;
 use model::limits::ActionLimits;
 use model::outcome::Class;
+use model::time::WallTime;
 
 pub mod history;
 pub mod logs;
@@ -37,7 +38,7 @@ pub fn record(row: &Row, result: Option<&Json>, size: Option<u64>, lines: &[Stri
     names(&mut out, row);
     out.extend_from_slice(br#","response":"#);
     write_response(&mut out, row.class, result, size);
-    number(&mut out, ",\"start\":", row.start.0);
+    time(&mut out, br#","start":"#, row.start);
     out.extend_from_slice(br#","subject":"#);
     write_text(&mut out, &row.subject);
     version(&mut out, row);
@@ -50,9 +51,9 @@ pub fn summary(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     head(&mut out, row);
     names(&mut out, row);
-    number(&mut out, ",\"start\":", row.start.0);
+    time(&mut out, br#","start":"#, row.start);
     if row.end.is_some() {
-        number(&mut out, ",\"statusCode\":", row.class.code());
+        number(&mut out, br#","statusCode":"#, row.class.code().into());
     }
     version(&mut out, row);
     out
@@ -102,8 +103,8 @@ fn head(out: &mut Vec<u8>, row: &Row) {
         put(out, format_args!(",\"cause\":\"{cause}\""));
     }
     if let Some(end) = row.end {
-        number(out, ",\"duration\":", row.duration_us / 1000);
-        number(out, ",\"end\":", end.0);
+        number(out, br#","duration":"#, row.duration_us / 1000);
+        time(out, br#","end":"#, end);
     }
 }
 
@@ -131,11 +132,17 @@ fn write_response(out: &mut Vec<u8>, class: Class, result: Option<&Json>, size: 
     }
     if let Some(size) = size {
         separate(out, b'{');
-        number(out, "\"size\":", size);
+        number(out, br#""size":"#, size);
     }
     separate(out, b'{');
-    let success = class == Class::Success;
-    put(out, format_args!("\"status\":\"{}\",\"success\":{success}}}", class.status()));
+    out.extend_from_slice(br#""status":""#);
+    out.extend_from_slice(class.status().as_bytes());
+    out.extend_from_slice(match class {
+        Class::Success => br#"","success":true}"#,
+        Class::ApplicationError | Class::DeveloperError | Class::InternalError => {
+            br#"","success":false}"#
+        }
+    });
 }
 
 /// Steps or lines. A sequence that never began has neither.
@@ -177,7 +184,7 @@ fn annotations(out: &mut Vec<u8>, row: &Row) {
 
 fn began(out: &mut Vec<u8>, ran: &Ran, caused: bool) {
     if let Some(topmost) = ran.topmost {
-        annotation(out, "topmost", format_args!("{topmost}"));
+        flag_annotation(out, "topmost", topmost);
     }
     if caused {
         text_annotation(out, "causedBy", "sequence");
@@ -186,16 +193,16 @@ fn began(out: &mut Vec<u8>, ran: &Ran, caused: bool) {
         text_annotation(out, "binding", binding);
     }
     text_annotation(out, "path", &ran.path);
-    annotation(out, "waitTime", format_args!("{}", ran.wait_ms));
+    number_annotation(out, "waitTime", ran.wait_ms);
     text_annotation(out, "kind", &ran.kind);
     if let Some(timeout) = ran.timeout {
-        annotation(out, "timeout", format_args!("{timeout}"));
+        flag_annotation(out, "timeout", timeout);
     }
     if let Some(limits) = &ran.limits {
         limits_annotation(out, limits);
     }
     if let Some(init) = ran.init_ms {
-        annotation(out, "initTime", format_args!("{init}"));
+        number_annotation(out, "initTime", init);
     }
 }
 
@@ -210,29 +217,61 @@ fn never_began(out: &mut Vec<u8>, ran: &Ran, caused: bool) {
 
 fn limits_annotation(out: &mut Vec<u8>, limits: &ActionLimits) {
     let ActionLimits { concurrency, logs, memory, timeout, instances } = limits;
-    separate(out, b'[');
-    put(out, format_args!("{{\"key\":\"limits\",\"value\":{{\"concurrency\":{concurrency}"));
+    open_annotation(out, "limits");
+    number(out, br#"{"concurrency":"#, (*concurrency).into());
     if let Some(instances) = instances {
-        put(out, format_args!(",\"instances\":{instances}"));
+        number(out, br#","instances":"#, (*instances).into());
     }
-    let timeout = timeout.0;
-    put(out, format_args!(",\"logs\":{logs},\"memory\":{memory},\"timeout\":{timeout}}}}}"));
+    number(out, br#","logs":"#, (*logs).into());
+    number(out, br#","memory":"#, (*memory).into());
+    number(out, br#","timeout":"#, timeout.0);
+    out.extend_from_slice(b"}}");
 }
 
 fn text_annotation(out: &mut Vec<u8>, key: &str, value: &str) {
-    separate(out, b'[');
-    put(out, format_args!("{{\"key\":\"{key}\",\"value\":"));
+    open_annotation(out, key);
     write_text(out, value);
     out.push(b'}');
 }
 
-fn annotation(out: &mut Vec<u8>, key: &str, value: std::fmt::Arguments<'_>) {
-    separate(out, b'[');
-    put(out, format_args!("{{\"key\":\"{key}\",\"value\":{value}}}"));
+fn flag_annotation(out: &mut Vec<u8>, key: &str, value: bool) {
+    open_annotation(out, key);
+    out.extend_from_slice(if value { b"true}" } else { b"false}" });
 }
 
-fn number(out: &mut Vec<u8>, before: &str, number: impl std::fmt::Display) {
-    put(out, format_args!("{before}{number}"));
+fn number_annotation(out: &mut Vec<u8>, key: &str, value: u64) {
+    open_annotation(out, key);
+    number(out, b"", value);
+    out.push(b'}');
+}
+
+/// Up to the value. Keys are ours and need no escapes.
+fn open_annotation(out: &mut Vec<u8>, key: &str) {
+    separate(out, b'[');
+    out.extend_from_slice(br#"{"key":""#);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(br#"","value":"#);
+}
+
+/// Milliseconds since the epoch.
+fn time(out: &mut Vec<u8>, before: &[u8], time: WallTime) {
+    out.extend_from_slice(before);
+    number(out, if time.0 < 0 { b"-" } else { b"" }, time.0.unsigned_abs());
+}
+
+/// Digits without `fmt`, which takes as long as all the rest of a record.
+fn number(out: &mut Vec<u8>, before: &[u8], mut number: u64) {
+    out.extend_from_slice(before);
+    let start = out.len();
+    loop {
+        // A digit always fits.
+        out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out[start..].reverse();
 }
 
 /// A comma, unless `open` was just written: no element of ours ends in an opening bracket.

@@ -208,3 +208,17 @@ fn parts_are_answers_of_their_own() {
         r#"{"activationId":"f6a3f5a9f0b44f43a3f5a9f0b4cf4342"}"#
     );
 }
+#[test]
+fn numbers_are_written_to_their_ends() {
+    let shown = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = Vec::new();
+        write(&mut out);
+        text(out)
+    };
+    for n in [0, 7, 10, 1_704_067_201_043, u64::MAX] {
+        assert_eq!(shown(&|out| number(out, b"", n)), n.to_string());
+    }
+    for n in [0, -1, i64::MIN, i64::MAX] {
+        assert_eq!(shown(&|out| time(out, b"", WallTime(n))), n.to_string());
+    }
+}
