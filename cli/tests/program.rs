@@ -14,7 +14,7 @@ fn quirl(words: &[&str]) -> Command {
 }
 
 fn run(words: &[&str]) -> Output {
-    quirl(words).output().unwrap()
+    quirl(words).output().expect("cargo has just built it")
 }
 
 #[test]

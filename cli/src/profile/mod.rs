@@ -152,9 +152,8 @@ impl Profile {
             DEFAULT_ADDRESS,
         );
         // The key of a server on this machine is for that server alone.
-        let is_here = matches!(address_from, Origin::Folder | Origin::Default)
-            || folder.address().is_some_and(|here| same(&here, &address))
-            || same(DEFAULT_ADDRESS, &address);
+        let here = folder.address();
+        let is_here = same(here.as_deref().unwrap_or(DEFAULT_ADDRESS), &address);
         let (key, key_from) = first(
             [
                 (connection.auth.clone(), Origin::Flag),
@@ -261,7 +260,7 @@ mod tests {
         assert_eq!(key("http://example.com"), None);
         assert_eq!(key("http://127.0.0.1:4001"), None);
         assert_eq!(key("localhost:4000").as_deref(), Some("local:key"));
-        assert_eq!(key("http://127.0.0.1:3233/").as_deref(), Some("local:key"));
+        assert_eq!(key(DEFAULT_ADDRESS), None);
     }
 
     #[test]
