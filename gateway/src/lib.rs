@@ -1,41 +1,15 @@
-//! The edge: connections and their bounds, transaction ids.
+//! The edge: connections and their bounds, transaction ids, what no handler should have to see.
 //!
-//! In one process the gateway is a layer around the controller's router: [`serve`] accepts
-//! connections, [`edge`] looks at each request before the router does. It promises that every
-//! answer carries `X-Request-ID`, that no more connections are open than allowed, and that a slow
-//! or idle client holds nothing for ever. What a request means is left to the router.
+//! In one process the gateway is a `tower::Service` around the controller's. It promises to what
+//! stands behind it that a request has exactly one `X-Request-ID`, a URI and a body within the bounds,
+//! and to its clients that whatever is refused here has the error body of the API.
 //!
 //! Source: `rest-api.md` §§1.4, 1.7; `own.tsv`, "Bound: connections".
 
-pub mod edge;
+mod config;
 mod listen;
+mod refuse;
+mod request;
 
-use model::size::ByteSize;
-use serde::{Deserialize, Serialize};
-
+pub use config::Config;
 pub use listen::{Error, serve};
-
-/// Bounds of the edge.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Config {
-    /// Connections open at a time.
-    pub connections: u64,
-    /// How long a connection may take to send the head of a request, idle time included, seconds.
-    pub head_seconds: u64,
-    /// The largest head of a request.
-    pub head_bytes: ByteSize,
-    /// The longest request URI, characters.
-    pub uri_length: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            head_seconds: 70,
-            head_bytes: ByteSize::kib(64),
-            uri_length: 8192,
-        }
-    }
-}

@@ -1,182 +1,192 @@
-//! Accepts connections, hands their requests on, and ends them when the server stops.
+//! The listener, and what serves one connection.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use daemon::clock::Clock;
-use daemon::random::Random;
-use http::header::HeaderValue;
+use daemon::random::{Random, Unavailable};
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tower::Service;
 
-use crate::{Config, edge};
+use crate::config::Config;
+use crate::refuse::Refusal;
+use crate::request::{judge, transaction_id};
 
-/// How long connections may take to end once the server stops.
-const GRACE: Duration = Duration::from_secs(3);
-/// After a failed accept (no file descriptors, mostly) nothing is accepted for so long.
+/// So many connections beyond the bound are told why they are refused; more are just closed.
+const TOLD: u32 = 64;
+/// After an error of the listener (no file left to open, most likely) it rests so long.
 const REST: Duration = Duration::from_millis(50);
 
 /// Why nothing can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No random numbers for transaction ids.
-    #[error("draw random numbers")]
-    Random(#[from] daemon::random::Unavailable),
+    /// Transaction ids need chance.
+    #[error(transparent)]
+    Random(#[from] Unavailable),
 }
 
 type Answer = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
-struct Edge<S> {
-    service: S,
-    config: Config,
-    random: Random,
-    open: AtomicU64,
-}
-
-/// Serves `service` on `listener` until `stop`; then connections finish what they are at.
+/// Serves connections of `listener` until `stop`, then lets those requests end that have begun.
+/// What `inner` sees has an `X-Request-ID`, a bounded URI and body, and as an extension the
+/// [`SocketAddr`] that the client connected to.
 ///
 /// # Errors
-/// [`Error`], at once or not at all.
-pub async fn serve<S, B>(
+/// [`Error`].
+pub async fn serve<S, R>(
     listener: TcpListener,
-    service: S,
+    inner: S,
     config: Config,
     clock: Clock,
     stop: CancellationToken,
 ) -> Result<(), Error>
 where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
+    S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let random = Random::system()?;
-    let edge = Arc::new(Edge { service, config, random, open: AtomicU64::new(0) });
-    let graceful = GracefulShutdown::new();
+    let edge = Arc::new(Edge { config, random: Random::system()?, open: AtomicU32::new(0) });
+    let connections = GracefulShutdown::new();
     loop {
-        let accepted = tokio::select! { // accept is cancel-safe
+        let accepted = tokio::select! { // both arms are cancel-safe: a connection is taken or not
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
-        match accepted {
-            Ok((stream, _)) => connection(&edge, &graceful, stream),
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "no connection could be taken");
                 clock.sleep(REST).await;
+                continue;
             }
-        }
+        };
+        let Some(place) = edge.take() else { continue };
+        let edge = Arc::clone(&edge);
+        let watcher = connections.watcher();
+        let inner = inner.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection(&edge, stream, &place, inner, watcher).await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
     }
     drop(listener);
-    let until = clock.now() + GRACE;
-    if clock.within(until, graceful.shutdown()).await.is_none() {
-        tracing::warn!("connections were cut: they did not end in time");
-    }
+    connections.shutdown().await;
     Ok(())
 }
 
-fn connection<S, B>(edge: &Arc<Edge<S>>, graceful: &GracefulShutdown, stream: TcpStream)
-where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it began");
-        return;
-    }
-    let held = Held::new(edge);
-    let is_one_too_many = held.number > edge.config.connections;
-    let this = Arc::clone(edge);
-    let service = service_fn(move |request| {
-        let this = Arc::clone(&this);
-        async move { Ok::<_, Infallible>(this.answer(request, is_one_too_many).await) }
-    });
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(edge.config.head_seconds))
-        .max_buf_size(edge.config.head_bytes.as_usize().max(8192))
-        .pipeline_flush(true);
-    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-    // Ends with its connection, which `graceful` watches; a panic of a handler is caught inside.
-    tokio::spawn(async move {
-        let _held = held;
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    });
+/// What all connections share.
+struct Edge {
+    config: Config,
+    random: Random,
+    open: AtomicU32,
 }
 
-/// Counts one connection while it is open.
-struct Held<S> {
-    edge: Arc<Edge<S>>,
-    number: u64,
+/// A place among the connections; given back on drop.
+struct Place {
+    edge: Arc<Edge>,
+    /// Beyond the bound: its first request is told so.
+    beyond: bool,
 }
 
-impl<S> Held<S> {
-    fn new(edge: &Arc<Edge<S>>) -> Self {
-        let number = edge.open.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { edge: Arc::clone(edge), number }
+impl Edge {
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let open = self.open.fetch_add(1, Ordering::Relaxed);
+        let place = Place { edge: Arc::clone(self), beyond: open >= self.config.connections };
+        (open < self.config.connections.saturating_add(TOLD)).then_some(place)
     }
 }
 
-impl<S> Drop for Held<S> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.edge.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl<S> Edge<S> {
-    async fn answer<B>(&self, mut request: Request<Incoming>, refuse: bool) -> Response<Answer>
+async fn connection<S, R>(
+    edge: &Arc<Edge>,
+    stream: TcpStream,
+    place: &Place,
+    inner: S,
+    watcher: hyper_util::server::graceful::Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send,
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let beyond = place.beyond;
+    let service = service_fn(|request: Request<Incoming>| {
+        let edge = Arc::clone(edge);
+        let inner = inner.clone();
+        async move { Ok::<_, Infallible>(edge.request(request, inner, local, beyond).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(edge.config.idle_seconds))
+        .max_buf_size(edge.config.header_bytes.as_usize().max(8 << 10));
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    Ok(watcher.watch(connection).await?)
+}
+
+impl Edge {
+    async fn request<S, R>(
+        &self,
+        mut request: Request<Incoming>,
+        mut inner: S,
+        local: SocketAddr,
+        beyond: bool,
+    ) -> Response<Answer>
     where
-        S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+        R: Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let id = edge::transaction_id(request.headers(), &self.random);
-        if refuse {
-            return boxed(edge::too_many_connections(self.config.connections, &id));
+        if beyond {
+            let transaction = transaction_id(&request, &self.random);
+            return boxed(Refusal::Connections(self.config.connections).response(&transaction));
         }
-        let length = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
-        if length as u64 > self.config.uri_length {
-            return boxed(edge::uri_too_long(&id));
+        if let Err((refusal, transaction)) = judge(&mut request, &self.config, &self.random) {
+            return boxed(refusal.response(&transaction));
         }
-        request.headers_mut().insert(edge::REQUEST_ID, id.clone());
-        let mut response = match self.service.clone().oneshot(request).await {
-            Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+        request.extensions_mut().insert(local);
+        let most = self.config.body_bytes.as_usize();
+        let request = request.map(|body| Limited::new(body, most));
+        match std::future::poll_fn(|context| inner.poll_ready(context)).await {
+            Ok(()) => {}
             Err(never) => match never {},
-        };
-        keep_id(&mut response, id);
-        response
+        }
+        match inner.call(request).await {
+            Ok(response) => boxed(response),
+            Err(never) => match never {},
+        }
     }
 }
 
-fn keep_id<B>(response: &mut Response<B>, id: HeaderValue) {
-    response.headers_mut().entry(edge::REQUEST_ID).or_insert(id);
-}
-
-fn boxed<B>(response: Response<B>) -> Response<Answer>
+fn boxed<R>(response: Response<R>) -> Response<Answer>
 where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    R: Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     response.map(|body| body.map_err(Into::into).boxed_unsync())
 }

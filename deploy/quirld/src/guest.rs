@@ -71,11 +71,8 @@ pub(crate) async fn write_first(
         subject: GUEST.to_owned(),
         namespace: namespace.clone(),
     };
-    let subject = Subject {
-        name: GUEST.to_owned(),
-        blocked: false,
-        namespaces: vec![namespace.clone()],
-    };
+    let subject =
+        Subject { name: GUEST.to_owned(), blocked: false, namespaces: vec![namespace.clone()] };
     let put = |key: EntityKey, document: Vec<u8>| Op::Put {
         key,
         document: Document::Inline(document.into()),

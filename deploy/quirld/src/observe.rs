@@ -6,8 +6,8 @@ use controller::Controller;
 use controller::owner::Observer;
 use controller::snapshotter::Worker;
 use daemon::metrics::{
-    Action, Attempt, Bound, Cause, Counter, Ended as EndedMetric, Entries, Histogram, Metrics, Open,
-    Status, set_total,
+    Action, Attempt, Bound, Cause, Counter, Ended as EndedMetric, Entries, Histogram, Metrics,
+    Open, Status, set_total,
 };
 use invoker::driver::Driver;
 use ledger::fold::Ended;
@@ -33,8 +33,19 @@ pub(crate) struct Observed {
 
 /// Every kind of record, as metrics name it.
 const RECORDS: [&str; 13] = [
-    "claim", "beat", "yield", "write", "accept", "assign", "touched", "return", "attempt_lost",
-    "finish", "expire", "purge", "archived",
+    "claim",
+    "beat",
+    "yield",
+    "write",
+    "accept",
+    "assign",
+    "touched",
+    "return",
+    "attempt_lost",
+    "finish",
+    "expire",
+    "purge",
+    "archived",
 ];
 
 impl Observed {

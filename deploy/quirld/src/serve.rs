@@ -10,22 +10,22 @@ use anyhow::{Context as _, Result, bail};
 use controller::Controller;
 use controller::dispatch::Dispatcher;
 use controller::index_writer::{IndexReader, Pending};
-use controller::owner::{self, Partition};
 use controller::owner::step::{Bounds, Owner};
+use controller::owner::{self, Partition};
 use controller::read::Documents;
 use controller::snapshotter::{self, Worker, step::Every};
 use daemon::clock::Clock;
 use daemon::metrics::{Build, Metrics};
 use daemon::random::Random;
 use daemon::shutdown::{Parts, Signals};
+use invoker::Invoker;
 use invoker::driver::Driver;
 use invoker::task::Parts as InvokerParts;
-use invoker::Invoker;
+use ledger::record::Place;
 use log::Log;
 use log::embedded::{self, CheckpointFound, Embedded};
 use log::folder::Folder;
 use model::id::{Incarnation, InvokerId, NodeId, Offset};
-use ledger::record::Place;
 use store::blobs::Blobs;
 use store::index::{Checkpoint, Index};
 
@@ -48,9 +48,8 @@ pub(crate) fn serve(args: &Args, config: Config) -> Result<ExitCode> {
     let (listener, address) = listen(&config)?;
     let random = Random::system().context("draw random numbers")?;
     let folder = open_folder(&config, address, &random)?;
-    let server = runtime.block_on(async {
-        Server::open(args, &config, folder, listener, address, random)
-    })?;
+    let server = runtime
+        .block_on(async { Server::open(args, &config, folder, listener, address, random) })?;
     let code = runtime.block_on(server.run(&config))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(code)
@@ -104,7 +103,6 @@ struct Server {
     reached: Offset,
     snapshotter: Arc<Worker>,
     invoker: Invoker,
-    driver: Arc<dyn Driver>,
     controller: Arc<Controller>,
 }
 
@@ -155,7 +153,10 @@ impl Server {
             clock: clock.clone(),
             random: random.clone(),
             pending: Arc::clone(&pending),
-            observer: Arc::new(observe::Observed::new(Arc::clone(&metrics), Arc::clone(&snapshotter))),
+            observer: Arc::new(observe::Observed::new(
+                Arc::clone(&metrics),
+                Arc::clone(&snapshotter),
+            )),
         });
         let codes = Arc::new(wire::FromBlobs(blobs.clone()));
         let driver: Arc<dyn Driver> =
@@ -200,8 +201,18 @@ impl Server {
         observe::gauges(&controller, &shared, &driver);
         let reached = reached.offset;
         Ok(Self {
-            folder, listener, address, clock, log, index, pending, snapshot, reached, snapshotter,
-            invoker, driver, controller,
+            folder,
+            listener,
+            address,
+            clock,
+            log,
+            index,
+            pending,
+            snapshot,
+            reached,
+            snapshotter,
+            invoker,
+            controller,
         })
     }
 
@@ -295,9 +306,8 @@ impl Server {
         Box::new(move || {
             let mut add = |row| pending.add_row(Arc::new(row));
             let mut progress = |percent| pending.building(Some(percent));
-            let built = snapshotter::rows_behind(
-                log.as_ref(), reached, snapshot, &mut add, &mut progress,
-            );
+            let built =
+                snapshotter::rows_behind(log.as_ref(), reached, snapshot, &mut add, &mut progress);
             match built {
                 Ok(()) => {
                     pending.building(None);
@@ -314,7 +324,7 @@ impl Server {
     fn serve_http(&self, config: &Config, edge: &daemon::shutdown::Part) -> Result<()> {
         let listener = self.listener.try_clone().context("hand on the listener")?;
         let listener = tokio::net::TcpListener::from_std(listener).context("use the listener")?;
-        let router = controller::http::router(Arc::clone(&self.controller));
+        let router = controller::http::Server::new(Arc::clone(&self.controller));
         let serve = gateway::serve(
             listener,
             router,
@@ -351,12 +361,19 @@ impl Server {
     /// Six lines: address, data, durability, kinds, the command line, how to stop.
     #[expect(clippy::print_stdout, reason = "what a person sees who starts the server")]
     fn greet(&self, config: &Config) {
-        let kinds: Vec<String> =
-            wasm::kinds().iter().filter(|kind| kind.lacking.is_none()).map(|kind| kind.kind.to_owned()).collect();
+        let kinds: Vec<String> = wasm::kinds()
+            .iter()
+            .filter(|kind| kind.lacking.is_none())
+            .map(|kind| kind.kind.to_owned())
+            .collect();
         let lacking = "all others need a driver that is not installed";
         println!("quirld listens on http://{}", self.address);
         println!("data       {}", self.folder.path().display());
-        println!("durability {} ({})", config.ledger.durability.word(), config.ledger.durability.promise());
+        println!(
+            "durability {} ({})",
+            config.ledger.durability.word(),
+            config.ledger.durability.promise()
+        );
         println!("runs       {} ({}); {lacking}", kinds.join(", "), wasm::engine());
         println!("try        quirl action list   (finds address and key in the data folder)");
         println!("stop       Ctrl-C, or: quirl down");
@@ -396,10 +413,8 @@ fn open_log(
         on_point: points,
         ..embedded::Config::new(folder.ledger(), random.bytes())
     };
-    let checkpoint = index.checkpoint().map(|known| embedded::Checkpoint {
-        at: known.offset,
-        crc: known.crc,
-    });
+    let checkpoint =
+        index.checkpoint().map(|known| embedded::Checkpoint { at: known.offset, crc: known.crc });
     let log = Embedded::open(log_config, checkpoint).context("open the ledger")?;
     let start = log.start();
     if let Some(torn) = start.torn_at {
@@ -437,11 +452,10 @@ fn failpoint(args: &Args) -> Result<Option<embedded::OnPoint>> {
         None if action == "kill" => 1,
         _ => bail!(wrong()),
     };
-    let name = name.replace('-', "");
+    let name = format!("log.{}", name.trim_start_matches("log."));
     let left = AtomicU64::new(count);
     Ok(Some(Arc::new(move |point| {
-        let is_here = format!("{point:?}").eq_ignore_ascii_case(&name);
-        if is_here && left.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if point.name() == name && left.fetch_sub(1, Ordering::Relaxed) == 1 {
             let me = rustix::process::getpid();
             // If it cannot be killed the test will see that it lives.
             let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);

@@ -172,3 +172,10 @@ pub enum Stream {
     /// Standard error.
     Stderr,
 }
+
+/// Log lines as the blob that [`Logs::Blob`] names.
+#[must_use]
+pub fn encode_log_lines(lines: &[LogLine]) -> bytes::Bytes {
+    // Plain data into memory: nothing here can fail.
+    postcard::to_stdvec(lines).unwrap_or_default().into()
+}

@@ -30,7 +30,8 @@ impl Record {
     /// The record as it is stored and sent.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let head = vec![VERSION, 0, 0, 0, 0];
+        let mut head = Vec::with_capacity(512); // most records
+        head.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
         // Serialising into a vector of plain data has nothing to fail on: no unknown lengths.
         let mut bytes = postcard::to_extend(self, head).expect("records serialise");
         let crc = checksum(&bytes);

@@ -21,7 +21,7 @@ pub use accept::{
 };
 pub use attempt::{
     Assign, Attempt, AttemptLost, Finish, LogLine, Logs, Place, Return, ReturnReason, StartState,
-    Started, Stream,
+    Started, Stream, encode_log_lines,
 };
 pub use codec::{BadRecord, VERSION};
 pub use entity::{Document, Expect, Mark, Op, Write};
