@@ -115,8 +115,8 @@ mod tests {
                         *byte = 1_u8 << bit;
                     }
                     let hash = mix(1, &bytes);
-                    seen.insert((0, (hash >> 64) as u64));
-                    seen.insert((1, hash as u64));
+                    seen.insert((0, hash >> 64));
+                    seen.insert((1, hash & u128::from(u64::MAX)));
                 }
             }
         }

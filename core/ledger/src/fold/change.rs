@@ -21,17 +21,15 @@ pub struct Change {
 impl Change {
     /// What ended, in order: children before their parents.
     pub fn ended(&self) -> impl Iterator<Item = &Arc<Ended>> {
-        self.happened.iter().filter_map(|happened| match happened {
-            Happened::Ended(ended) => Some(ended),
-            _ => None,
+        self.happened.iter().filter_map(|happened| {
+            if let Happened::Ended(ended) = happened { Some(ended) } else { None }
         })
     }
 
     /// Attempts that may be started now.
     pub fn assigned(&self) -> impl Iterator<Item = &Assigned> {
-        self.happened.iter().filter_map(|happened| match happened {
-            Happened::Assigned(assigned) => Some(assigned),
-            _ => None,
+        self.happened.iter().filter_map(|happened| {
+            if let Happened::Assigned(assigned) = happened { Some(assigned) } else { None }
         })
     }
 }

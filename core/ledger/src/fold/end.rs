@@ -295,9 +295,10 @@ impl Ledger {
 
 /// The result of the record at hand, as the input of what follows.
 fn result_of(here: Here<'_>) -> Input {
-    let blob = match here.body {
-        Body::Finish(finish) => finish.result.as_ref().and_then(Payload::blob),
-        _ => None,
+    let blob = if let Body::Finish(finish) = here.body {
+        finish.result.as_ref().and_then(Payload::blob)
+    } else {
+        None
     };
     Input { source: Source::Finish(here.at), blob }
 }

@@ -198,12 +198,12 @@ impl Ledger {
         if at <= self.applied {
             return Err(Void::OldOffset);
         }
-        match body {
-            Body::Claim(it) if it.fold_version > FOLD_VERSION => {
-                Err(Void::FoldVersion(it.fold_version))
-            }
-            _ => Ok(()),
+        if let Body::Claim(it) = body
+            && it.fold_version > FOLD_VERSION
+        {
+            return Err(Void::FoldVersion(it.fold_version));
         }
+        Ok(())
     }
 
     fn follows_archive(&self, at: Offset, it: &Archived) -> Result<(), Void> {

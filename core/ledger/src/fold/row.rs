@@ -58,10 +58,7 @@ pub(super) fn closed(
         timeout: reason.filter(|it| matches!(it, Reason::Timeout(_))).map(|_| true),
         ..ran(open, open.born_wall)
     };
-    let end = match here.body {
-        Body::Finish(finish) => finish.end,
-        _ => here.wall,
-    };
+    let end = if let Body::Finish(finish) = here.body { finish.end } else { here.wall };
     Row {
         start: open.born_wall,
         end: Some(end),

@@ -104,3 +104,17 @@ fn a_whole_record_of_nonsense_is_an_error_of_its_own() {
     let long = [&record.encode()[5..], &[0]].concat();
     assert_eq!(Record::decode(&sealed(&long)), Err(BadRecord::Trailing(1)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn f045_no_bytes_make_the_decoder_panic(
+        body in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+    ) {
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&[VERSION]), &body);
+        let bytes = [&[VERSION], &crc.to_le_bytes()[..], &body].concat();
+        if let Ok(record) = Record::decode(&bytes) {
+            // Numbers may be written longer than need be: the bytes differ, the record does not.
+            proptest::prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+        }
+    }
+}
