@@ -126,15 +126,17 @@ impl Runtimes {
             row("dotnet:6.0", "action-dotnet-v6.0", false, true),
             row("rust:1.34", "action-rust-v1.34", true, false),
         ];
-        kinds.push(Kind {
-            kind: "wasm:command".to_owned(),
-            family: "wasm".to_owned(),
-            default: true,
-            deprecated: false,
-            require_main: false,
-            inspected: true,
-            drivers: Vec::new(),
-        });
+        for kind in ["wasm:command", "wasm:component", "wasm:http"] {
+            kinds.push(Kind {
+                kind: kind.to_owned(),
+                family: "wasm".to_owned(),
+                default: kind == "wasm:command",
+                deprecated: false,
+                require_main: false,
+                inspected: true,
+                drivers: Vec::new(),
+            });
+        }
         Self { kinds }
     }
 
@@ -184,7 +186,9 @@ impl Runtimes {
         if let (Some(driver), None) = (driver, candidates.peek())
             && !drivers.is_empty()
         {
-            return Err(format!("its annotation 'driver' says '{driver}', which does not run this kind"));
+            return Err(format!(
+                "its annotation 'driver' says '{driver}', which does not run this kind"
+            ));
         }
         let mut reason = None;
         for candidate in candidates {
@@ -267,6 +271,6 @@ mod tests {
             "The specified runtime 'x:1' is not supported by this platform. Valid values are: \
              'nodejs:20', 'nodejs:18', "
         ));
-        assert!(text.ends_with("'wasm:command', 'blackbox', 'sequence'."));
+        assert!(text.ends_with("'wasm:command', 'wasm:component', 'wasm:http', 'blackbox', 'sequence'."));
     }
 }

@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 
 /// Whether the `Accept` headers admit `available`. One that cannot be parsed is ignored.
 #[must_use]
-pub fn admits(headers: &HeaderMap, available: &str) -> bool {
+pub(super) fn admits(headers: &HeaderMap, available: &str) -> bool {
     let mut refused = false;
     for value in headers.get_all(header::ACCEPT) {
         let Ok(value) = value.to_str() else { return true };
@@ -52,10 +52,8 @@ mod tests {
             (&["nonsense"], true),
             (&[""], true),
         ] {
-            let headers: HeaderMap = accept
-                .iter()
-                .map(|value| (header::ACCEPT, value.parse().unwrap()))
-                .collect();
+            let headers: HeaderMap =
+                accept.iter().map(|value| (header::ACCEPT, value.parse().unwrap())).collect();
             assert_eq!(admits(&headers, "application/json"), admitted, "{accept:?}");
         }
     }

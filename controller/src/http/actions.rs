@@ -240,9 +240,10 @@ impl Api {
         }
         loop {
             let mut expansion = Expansion { of: name, seen: BTreeMap::new(), unread: Vec::new() };
-            let count = self.controller.partition.read(|ledger| {
-                expansion.count(ledger, &self.controller.documents, components, 0)
-            });
+            let count = self
+                .controller
+                .partition
+                .read(|ledger| expansion.count(ledger, &self.controller.documents, components, 0));
             // Large documents are read first, then all is looked at again.
             if expansion.unread.is_empty() {
                 if count? > MAX_SEQUENCE {
@@ -384,7 +385,8 @@ impl Api {
         let mut key = None;
         if let Some(text) = key::sent(asked.headers)? {
             // The same request is that with the same bytes, so they are needed before all else.
-            let read = body::payload(asked.headers, body.take().unwrap_or_default(), &self.in_flight);
+            let read =
+                body::payload(asked.headers, body.take().unwrap_or_default(), &self.in_flight);
             let bytes = payload.insert(read.await?);
             let seen = Key::new(&caller.namespace, text, "POST", asked.target, bytes);
             match controller.key_seen(&seen) {

@@ -134,9 +134,9 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         let id = owned(caller, namespace, id)?;
         let controller = &self.controller;
-        let is_open = controller.partition.read(|ledger| {
-            ledger.open(&id).is_some_and(|open| open.namespace() == namespace)
-        });
+        let is_open = controller
+            .partition
+            .read(|ledger| ledger.open(&id).is_some_and(|open| open.namespace() == namespace));
         if is_open {
             let patience = controller.config.append_patience();
             match controller.partition.propose(Proposal::Cancel(id), patience).await {

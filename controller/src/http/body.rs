@@ -32,9 +32,7 @@ pub enum BadBody {
     #[error("Request larger than allowed: {0} > {MAX_PAYLOAD} bytes.")]
     Payload(u64),
     /// Not JSON by its type.
-    #[error(
-        "The request's Content-Type [{0}] is not supported. Expected:\napplication/json"
-    )]
+    #[error("The request's Content-Type [{0}] is not supported. Expected:\napplication/json")]
     Type(String),
     /// Not JSON, or not the JSON that is wanted.
     #[error("The request content was malformed:\n{0}")]
@@ -281,11 +279,41 @@ mod tests {
         let json = [("content-type", "application/json; charset=x")];
         for (sent, body, expected) in [
             (&json[..], "{\"a\" : 1}", Ok("{\"a\":1}")),
-            (&[], "", Err("The request content was malformed:\nUnexpected end-of-input at line 1, column 1")),
-            (&json[..], "  ", Err("The request content was malformed:\nUnexpected end-of-input at line 1, column 3")),
-            (&[], "{}", Err("The request's Content-Type [application/octet-stream] is not supported. Expected:\napplication/json")),
-            (&[("content-type", "nonsense")], "{}", Err("The request's Content-Type [application/octet-stream] is not supported. Expected:\napplication/json")),
-            (&[("content-type", "application/vnd.x+json")], "{}", Err("The request's Content-Type [application/vnd.x+json] is not supported. Expected:\napplication/json")),
+            (
+                &[],
+                "",
+                Err(
+                    "The request content was malformed:\nUnexpected end-of-input at line 1, column 1",
+                ),
+            ),
+            (
+                &json[..],
+                "  ",
+                Err(
+                    "The request content was malformed:\nUnexpected end-of-input at line 1, column 3",
+                ),
+            ),
+            (
+                &[],
+                "{}",
+                Err(
+                    "The request's Content-Type [application/octet-stream] is not supported. Expected:\napplication/json",
+                ),
+            ),
+            (
+                &[("content-type", "nonsense")],
+                "{}",
+                Err(
+                    "The request's Content-Type [application/octet-stream] is not supported. Expected:\napplication/json",
+                ),
+            ),
+            (
+                &[("content-type", "application/vnd.x+json")],
+                "{}",
+                Err(
+                    "The request's Content-Type [application/vnd.x+json] is not supported. Expected:\napplication/json",
+                ),
+            ),
             (&[("content-length", "52428801")], "", Err("Request too large")),
         ] {
             let read = entity(&headers(sent), whole(body), &InFlight::new(0)).await;
@@ -297,8 +325,9 @@ mod tests {
     #[tokio::test]
     async fn payloads_are_bounded_by_what_is_announced_or_came() {
         let in_flight = InFlight::new(0);
-        let announced = payload(&headers(&[("content-length", "1048577")]), whole(""), &in_flight);
-        assert_eq!(announced.await, Err(BadBody::Payload(1_048_577)));
+        let announced = headers(&[("content-length", "1048577")]);
+        let announced = payload(&announced, whole(""), &in_flight).await;
+        assert_eq!(announced, Err(BadBody::Payload(1_048_577)));
         let came = payload(&headers(&[]), chunks(&[1 << 20, 5, 5]), &in_flight).await;
         assert_eq!(came, Err(BadBody::Payload((1 << 20) + 10)));
         let fits = payload(&headers(&[]), chunks(&[1 << 19, 1 << 19]), &in_flight).await;

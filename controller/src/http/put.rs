@@ -124,7 +124,10 @@ pub struct PutLimits {
 enum Whole {
     Is(i128),
     /// So far out that it has no value here.
-    Beyond { text: String, negative: bool },
+    Beyond {
+        text: String,
+        negative: bool,
+    },
 }
 
 impl Put {
@@ -133,8 +136,7 @@ impl Put {
     /// # Errors
     /// [`BadBody::Malformed`], in the words of the contract.
     pub fn parse(body: &Json, own: &Namespace, runtimes: &Runtimes) -> Result<Self, BadBody> {
-        let members =
-            body.members().ok_or_else(|| malformed("Object expected in field 'exec'"))?;
+        let members = body.members().ok_or_else(|| malformed("Object expected in field 'exec'"))?;
         let member = |name: &str| {
             let found = members.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value).filter(|value| value.kind() != Kind::Null)

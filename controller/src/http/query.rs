@@ -107,15 +107,16 @@ impl<'a> Query<'a> {
         let limit = match number("limit")? {
             None => DEFAULT_LIMIT,
             Some(0) => MAX_LIMIT,
-            Some(limit) => u64::try_from(limit).ok().filter(|limit| *limit <= MAX_LIMIT).ok_or_else(
-                || BadQuery {
+            Some(limit) => u64::try_from(limit)
+                .ok()
+                .filter(|limit| *limit <= MAX_LIMIT)
+                .ok_or_else(|| BadQuery {
                     name: "limit",
                     reason: format!(
                         "The value '{limit}' is not in the range of 0 to {MAX_LIMIT} for \
                          {collection}."
                     ),
-                },
-            )?,
+                })?,
         };
         Ok(Page { skip, limit, count: self.flag("count", false)? })
     }
@@ -189,7 +190,10 @@ mod tests {
             ("x=TRUE", Ok(true)),
             ("x=1&x=false", Ok(true)),
             ("y=1&x=off", Ok(false)),
-            ("x=maybe", Err("The query parameter 'x' was malformed:\n'maybe' is not a valid Boolean value")),
+            (
+                "x=maybe",
+                Err("The query parameter 'x' was malformed:\n'maybe' is not a valid Boolean value"),
+            ),
         ] {
             let read = Query::new(Some(query)).flag("x", true).map_err(|bad| bad.to_string());
             assert_eq!(read, value.map_err(str::to_owned), "{query}");

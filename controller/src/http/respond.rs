@@ -202,9 +202,7 @@ impl Refusal {
 
     /// Nothing was done and nothing will be; trying again may help.
     fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
-            .with(ACCEPTED, "no")
-            .with(RETRY_AFTER, "1")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with(ACCEPTED, "no").with(RETRY_AFTER, "1")
     }
 
     /// It may have been done.
@@ -236,7 +234,8 @@ impl Refusal {
     /// The client does not accept the only type that there is.
     #[must_use]
     pub fn not_acceptable(available: &str) -> Self {
-        let text = format!("Resource representation is only available with these types:\n{available}");
+        let text =
+            format!("Resource representation is only available with these types:\n{available}");
         Self::router(StatusCode::NOT_ACCEPTABLE, text)
     }
 

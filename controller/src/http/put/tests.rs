@@ -112,7 +112,10 @@ fn null_counts_as_absent() {
 fn limits_out_of_bounds_are_shown_as_they_were_sent_memory_first() {
     let limits = NamespaceLimits::default();
     for (body, text) in [
-        (r#"{"limits":{"timeout":100.0,"memory":128,"logs":0,"concurrency":1,"instances":30}}"#, ""),
+        (
+            r#"{"limits":{"timeout":100.0,"memory":128,"logs":0,"concurrency":1,"instances":30}}"#,
+            "",
+        ),
         (
             r#"{"limits":{"timeout":300001,"memory":513}}"#,
             "requirement failed: memory size 513 MB exceeds allowed threshold of 512 MB",
@@ -198,10 +201,8 @@ fn an_update_merges_as_the_contract_says() {
             "parameters":[{"key":"p","value":1}],"limits":{"memory":128,"instances":3},
             "annotations":[{"key":"a","value":1},{"key":"b","value":1}]}"#,
     );
-    let update = put(
-        r#"{"limits":{"timeout":1000},"delAnnotations":["a"],
-            "annotations":[{"key":"b","value":2},{"key":"c","value":3}]}"#,
-    );
+    let update = put(r#"{"limits":{"timeout":1000},"delAnnotations":["a"],
+            "annotations":[{"key":"b","value":2},{"key":"c","value":3}]}"#);
     let after = update.merged(Some(&before), None, WallTime(2)).unwrap();
     assert_eq!(shown(&after.annotations), r#"b=2 provide-api-key=false exec="nodejs:20" c=3"#);
     assert_eq!(shown(&after.parameters), "p=1");
@@ -217,10 +218,9 @@ fn an_update_merges_as_the_contract_says() {
 #[test]
 fn sequences_own_their_parameters_and_some_limits() {
     let code = stored(r#"{"exec":{"kind":"nodejs:20","code":"x"},"limits":{"memory":512}}"#);
-    let update = put(
-        r#"{"exec":{"kind":"sequence","components":["/_/a",{"path":"guest/p","name":"b"}]},
-            "parameters":[{"key":"p","value":1}]}"#,
-    );
+    let update =
+        put(r#"{"exec":{"kind":"sequence","components":["/_/a",{"path":"guest/p","name":"b"}]},
+            "parameters":[{"key":"p","value":1}]}"#);
     let sequence = update.merged(Some(&code), None, WallTime(2)).unwrap();
     assert_eq!(shown(&sequence.parameters), r#"_actions=["/guest/a","/guest/p/b"]"#);
     assert_eq!(sequence.annotations.get("exec").unwrap().as_str(), "\"sequence\"");
