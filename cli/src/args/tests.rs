@@ -131,9 +131,10 @@ fn each_form_is_taken_or_refused() {
 
 #[test]
 fn flags_of_the_server_are_passed_on_as_they_are() {
-    let words = "quirl up -d --listen 127.0.0.1:0 -d --data x";
+    let words = "quirl up --listen 127.0.0.1:0 -d --data x --insecure-http --failpoint a=b -d";
     let args = Args::try_parse_from(words.split(' ')).unwrap();
     let Noun::Up(up) = args.noun else { panic!("{:?}", args.noun) };
     assert!(up.detach);
-    assert_eq!(up.flags, ["--listen", "127.0.0.1:0", "-d", "--data", "x"]);
+    let expected = "--data x --listen 127.0.0.1:0 --insecure-http --failpoint a=b -d";
+    assert_eq!(up.passed_on().join(std::ffi::OsStr::new(" ")), expected);
 }

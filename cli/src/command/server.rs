@@ -129,9 +129,7 @@ pub(super) async fn up(
     }
     let program = program(environment)?;
     let mut command = Command::new(&program);
-    command.args(&up.flags);
-    // Both sides must mean the same folder, whatever the server would choose by itself.
-    command.env("QUIRL_DATA", folder.path());
+    command.args(up.passed_on());
     if !up.detach {
         return Err(Error::Start { program, source: command.exec() }.into());
     }

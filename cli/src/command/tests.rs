@@ -465,8 +465,8 @@ fn up_waits_until_the_server_is_ready_and_down_until_it_is_gone() {
     program(
         folder.path(),
         &format!(
-            "mkdir -p \"$QUIRL_DATA\"; printf 'pid=%s\\naddress=%s\\n' $$ {address} \
-             >\"$QUIRL_DATA/LOCK\"; echo \"$@\"; exec flock --no-fork \"$QUIRL_DATA/LOCK\" sleep 60"
+            "mkdir -p \"$2\"; printf 'pid=%s\\naddress=%s\\n' $$ {address} >\"$2/LOCK\"; \
+             echo \"$1 $3\"; exec flock --no-fork \"$2/LOCK\" sleep 60"
         ),
     );
     let data = folder.path().join("data");
@@ -479,7 +479,7 @@ fn up_waits_until_the_server_is_ready_and_down_until_it_is_gone() {
     assert_eq!(code, 0, "{err}");
     assert!(out.starts_with(&format!("ok: up at {address} (pid ")), "{out}");
     assert_eq!(asked.join().unwrap()[0].0, "GET /ready");
-    assert_eq!(std::fs::read_to_string(format!("{data}.log")).unwrap(), "--flag\n");
+    assert_eq!(std::fs::read_to_string(format!("{data}.log")).unwrap(), "--data --flag\n");
 
     let (code, out, _) = run_in(&["up", "-d", "--data", data], environment());
     assert_eq!(code, 0);

@@ -27,12 +27,12 @@ pub(crate) struct Holder {
 }
 
 impl Folder {
-    /// The folder that is meant where none is named.
+    /// The folder that is meant where none is named: `quirld` has the same rule.
     pub(crate) fn default_of(environment: &Environment) -> Self {
         if let Some(data) = &environment.data {
             return Self(data.clone());
         }
-        if environment.is_root && Path::new(OF_ROOT).is_dir() {
+        if environment.is_root {
             return Self(PathBuf::from(OF_ROOT));
         }
         let home = || environment.home.clone().unwrap_or_default().join(".local/share");
@@ -142,6 +142,8 @@ mod tests {
         assert_eq!(path(&environment), Path::new("/h/.local/share/quirl"));
         environment.xdg_data = Some("/x".into());
         assert_eq!(path(&environment), Path::new("/x/quirl"));
+        environment.is_root = true;
+        assert_eq!(path(&environment), Path::new("/var/lib/quirl"));
         environment.data = Some("/d".into());
         assert_eq!(path(&environment), Path::new("/d"));
         assert_eq!(Folder::default_of(&environment).output(), Path::new("/d.log"));
