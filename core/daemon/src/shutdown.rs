@@ -321,7 +321,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_fails_panics_or_just_ends_is_told() {
-        let cases: [(&str, fn() -> io::Result<()>); 3] = [
+        type End = fn() -> io::Result<()>;
+        let cases: [(&str, End); 3] = [
             ("failed: disk on fire", || Err(io::Error::other("disk on fire"))),
             ("panicked: no way", || panic!("no way")),
             ("ended though nobody asked it to", || Ok(())),

@@ -54,6 +54,8 @@ const FORMAT: u8 = 1;
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_PROGRESS: &[u8] = b"progress";
 const KEY_FLOOR: &[u8] = b"floor";
+/// In `lists`, behind every namespace: the number of the chunk that is written next.
+const KEY_NEXT_CHUNK: &[u8] = &[0xff];
 
 /// Chunks removed in one atomic step: bounds what retention holds in memory.
 const REMOVED_AT_ONCE: usize = 32;
@@ -74,7 +76,6 @@ struct Shared {
 }
 
 struct Writer {
-    next_chunk: u64,
     progress: Option<Progress>,
 }
 
@@ -85,6 +86,8 @@ struct Progress {
     /// The highest terminal of any row that was ever here: a row behind it is new. Not the
     /// checkpoint, which may go backwards.
     reach: Offset,
+    /// Number of the chunk that is written next.
+    next_chunk: u64,
 }
 
 /// The database and its keyspaces.
@@ -277,7 +280,7 @@ impl Index {
         for (number, rows) in there {
             store.replace(number, &rows, &mut batch)?;
         }
-        let mut next_chunk = writer.next_chunk;
+        let mut next_chunk = writer.progress.map_or(0, |progress| progress.next_chunk);
         let mut ids: Vec<(ActivationId, u64)> = Vec::with_capacity(fresh.len());
         chunk::keep_last_of_each(&mut fresh);
         for rows in fresh.chunks(chunk::ROWS) {
@@ -291,10 +294,10 @@ impl Index {
             batch.insert(&store.ids, *id.as_bytes(), chunk::encode(&number));
         }
         let reach = rows.iter().map(|row| row.terminal).fold(reach, Offset::max);
-        let progress = Progress { checkpoint, reach };
+        let progress = Progress { checkpoint, reach, next_chunk };
         batch.insert(&store.ids, KEY_PROGRESS, chunk::encode(&progress));
+        batch.insert(&store.lists, KEY_NEXT_CHUNK, chunk::encode(&next_chunk));
         batch.commit().map_err(Error::of("write rows to the index"))?;
-        writer.next_chunk = next_chunk;
         writer.progress = Some(progress);
         Ok(())
     }
@@ -476,6 +479,10 @@ impl Index {
 
     fn open_as_it_is(folder: &Path) -> Result<Self, Error> {
         let was_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+        // Without its journal the database starts to count from nothing, and reads miss rows.
+        if !was_empty && !has_journal(folder) {
+            return Err(damaged("open the index", "its journal is missing"));
+        }
         // Damaged files make the database panic in places, and that is no reason not to start.
         let opened = catch_unwind(AssertUnwindSafe(|| Store::open(folder)));
         let store = opened.unwrap_or_else(|_| Err(damaged("open the index", "its files panic")))?;
@@ -485,8 +492,9 @@ impl Index {
             return Err(damaged("open the index", "it has another format or was being cleared"));
         }
         let floor: Offset = store.named(KEY_FLOOR)?.unwrap_or_default();
-        let writer =
-            Writer { next_chunk: store.next_chunk()?, progress: store.named(KEY_PROGRESS)? };
+        let progress: Option<Progress> = store.named(KEY_PROGRESS)?;
+        store.check_moment(progress, floor)?;
+        let writer = Writer { progress };
         let shared = Shared {
             store,
             floor: AtomicU64::new(floor.0),
@@ -526,9 +534,23 @@ impl Store {
             .map_err(Error::of("write the format of the index"))
     }
 
-    fn next_chunk(&self) -> Result<u64, Error> {
-        let Some(last) = self.rows.last_key_value() else { return Ok(0) };
-        Ok(chunk::number_in(&last.key().map_err(Error::of("read rows of the index"))?)? + 1)
+    /// The database cuts a damaged journal and goes on, each keyspace from where its tables end.
+    /// They must all be of the moment of `progress`, which is of the moment of `ids`.
+    fn check_moment(&self, progress: Option<Progress>, floor: Offset) -> Result<(), Error> {
+        let doing = "read the state of the index";
+        let expected = progress.map_or(0, |progress| progress.next_chunk);
+        let of_rows = match self.rows.last_key_value() {
+            Some(last) => chunk::number_in(&last.key().map_err(Error::of(doing))?)? + 1,
+            None if progress.is_some_and(|progress| floor >= progress.reach) => expected,
+            None => 0,
+        };
+        let of_lists = self.lists.get(KEY_NEXT_CHUNK).map_err(Error::of(doing))?;
+        let of_lists: u64 = of_lists.map_or(Ok(0), |number| chunk::decode(&number))?;
+        if of_rows == expected && of_lists == expected {
+            Ok(())
+        } else {
+            Err(damaged(doing, "its parts are not of the same moment"))
+        }
     }
 
     fn chunk_of(&self, id: ActivationId) -> Result<Option<u64>, Error> {
@@ -608,6 +630,11 @@ fn options(memtable: u64) -> KeyspaceCreateOptions {
             BloomConstructionPolicy::BitsPerKey(10.0),
         )))
         .expect_point_read_hits(true)
+}
+
+fn has_journal(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|it| it == "jnl"))
 }
 
 fn damaged(doing: &'static str, why: &'static str) -> Error {
