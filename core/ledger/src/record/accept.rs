@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EntityKey, Expect, Place, Stamp};
 
-/// See [`Body::Accept`].
+/// See [`Body::Accept`](super::Body::Accept).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
     /// Signature.

@@ -32,7 +32,7 @@ pub struct Attempt {
     pub incarnation: Incarnation,
 }
 
-/// See [`Body::Assign`].
+/// See [`Body::Assign`](super::Body::Assign).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assign {
     /// Signature.
@@ -45,7 +45,7 @@ pub struct Assign {
     pub place: Place,
 }
 
-/// See [`Body::Return`].
+/// See [`Body::Return`](super::Body::Return).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     /// Which attempt.
@@ -82,7 +82,7 @@ pub enum ReturnReason {
     Recovered,
 }
 
-/// See [`Body::AttemptLost`].
+/// See [`Body::AttemptLost`](super::Body::AttemptLost).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptLost {
     /// Signature.
@@ -93,7 +93,7 @@ pub struct AttemptLost {
     pub attempt: u32,
 }
 
-/// See [`Body::Finish`].
+/// See [`Body::Finish`](super::Body::Finish).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finish {
     /// Which attempt.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EntityKey, Stamp};
 
-/// See [`Body::Write`].
+/// See [`Body::Write`](super::Body::Write).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     /// Signature.

@@ -63,6 +63,18 @@ fn every_invariant_holds_on_random_streams() {
     }
 }
 
+/// Many more, for a night: `cargo test -p quirl-ledger --test fold many_more -- --ignored`.
+#[test]
+#[ignore = "a minute"]
+fn every_invariant_holds_on_many_more_random_streams() {
+    for seed in SEEDS..40 * SEEDS {
+        let mut world = World::new(seed, Ledger::default());
+        if let Err((invariant, what)) = world.run(RECORDS) {
+            panic!("seed {seed}: {invariant} broken at {:?}: {what}", world.log.last());
+        }
+    }
+}
+
 #[test]
 fn i13_the_hash_is_equal_after_replay_from_any_snapshot() {
     for seed in 0..300 {
