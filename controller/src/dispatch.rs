@@ -72,7 +72,14 @@ impl Dispatcher {
         blobs: store::blobs::Blobs,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { invoker, documents, blobs, dseq: AtomicU64::new(0), sending: Mutex::new(()), runtime }
+        Self {
+            invoker,
+            documents,
+            blobs,
+            dseq: AtomicU64::new(0),
+            sending: Mutex::new(()),
+            runtime,
+        }
     }
 
     /// Starts a run: at once if all it needs is in memory.
@@ -118,11 +125,7 @@ impl Dispatcher {
         input(&action, parameters, payload)
     }
 
-    async fn fetch(
-        &self,
-        partition: &Partition,
-        ready: &Ready,
-    ) -> Result<Input, (Fault, String)> {
+    async fn fetch(&self, partition: &Partition, ready: &Ready) -> Result<Input, (Fault, String)> {
         let lost = |cause: String| (Fault::Parameters, cause);
         let record = match &ready.body {
             Some(record) => Arc::clone(record),

@@ -34,9 +34,7 @@ pub struct Key {
 
 /// The header is there and no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "The Idempotency-Key header must be sent once and hold 1 to 256 visible ASCII characters."
-)]
+#[error("The Idempotency-Key header must be sent once and hold 1 to 256 visible ASCII characters.")]
 pub struct BadKey;
 
 /// The namespace has as many keys in use as it may.

@@ -165,7 +165,9 @@ impl Controller {
         };
         let ended = match told {
             None => None,
-            Some(told) => Some(self.body(&told.ended.row, &told.record, call.waiting.result).await?),
+            Some(told) => {
+                Some(self.body(&told.ended.row, &told.record, call.waiting.result).await?)
+            }
         };
         Ok(Reply { id, ended, replayed: false, key_expires })
     }

@@ -118,7 +118,9 @@ pub enum Stopped {
         source: ledger::record::BadRecord,
     },
     /// The log follows rules that this program does not know.
-    #[error("the ledger follows rules of a newer program (at {at}: {why}); start that program instead")]
+    #[error(
+        "the ledger follows rules of a newer program (at {at}: {why}); start that program instead"
+    )]
     Newer {
         /// Where.
         at: Offset,

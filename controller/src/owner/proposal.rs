@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ledger::fold::Ended;
-use ledger::record::{
-    Caller, Cause, Expect, FireKey, KeyUse, Op, Payload, Refusal, Ruled, Target,
-};
+use ledger::record::{Caller, Cause, Expect, FireKey, KeyUse, Op, Payload, Refusal, Ruled, Target};
 use model::id::{ActivationId, Digest, Offset};
 use model::outcome::Reason;
 use model::time::{Millis, WallTime};
@@ -39,7 +37,7 @@ pub struct Invocation {
     /// Its id.
     pub id: ActivationId,
     /// Who asked.
-    pub by: Caller,
+    pub by: Arc<Caller>,
     /// What led to it.
     pub cause: Cause,
     /// When the request came.

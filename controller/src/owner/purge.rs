@@ -105,12 +105,8 @@ impl Purger {
             return None;
         }
         let windows = self.prepared.take()?.windows.into_iter();
-        let purge = |(class, window, before)| PurgeWindow {
-            class,
-            window,
-            before,
-            floor: barrier.next(),
-        };
+        let purge =
+            |(class, window, before)| PurgeWindow { class, window, before, floor: barrier.next() };
         Some(windows.map(purge).collect())
     }
 }

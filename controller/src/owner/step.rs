@@ -22,9 +22,7 @@ use model::time::{Millis, Moment};
 
 use super::bodies::Bodies;
 use super::deadlines::{Deadlines, Due};
-use super::proposal::{
-    Answer, Bound, Change, Invocation, Phase, Proposal, Rejected, Start,
-};
+use super::proposal::{Answer, Bound, Change, Invocation, Phase, Proposal, Rejected, Start};
 use super::purge::Purger;
 use crate::placement::{Placement, Waiting};
 
@@ -437,7 +435,9 @@ impl Owner {
         reason: Reason,
         out: &mut Vec<Effect>,
     ) {
-        self.sign(now, what, true, out, |stamp| Body::Expire(Expire { stamp, id, attempt, reason }));
+        self.sign(now, what, true, out, |stamp| {
+            Body::Expire(Expire { stamp, id, attempt, reason })
+        });
     }
 
     // --- what is read back -----------------------------------------------------------------
@@ -539,11 +539,8 @@ impl Owner {
             return;
         }
         let queue = queue_of(open).as_duration();
-        let waiting = Waiting {
-            id,
-            action: step.action.key.clone(),
-            instances: step.limits.instances,
-        };
+        let waiting =
+            Waiting { id, action: step.action.key.clone(), instances: step.limits.instances };
         let namespace = open.namespace().clone();
         self.placement.wait(&namespace, waiting, again);
         self.deadlines.arm(id, now + queue, Due::Queue);
@@ -631,12 +628,7 @@ impl Owner {
     }
 
     /// What the invoker must know about what it wrote, or about what was decided over its head.
-    fn tell_invoker(
-        &self,
-        body: &Body,
-        verdict: &Result<Changed, Void>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn tell_invoker(&self, body: &Body, verdict: &Result<Changed, Void>, out: &mut Vec<Effect>) {
         let is_valid = verdict.is_ok();
         match body {
             Body::Finish(finish) => out.push(Effect::Verdict(finish.of, AttemptVerdict::Over)),
@@ -943,7 +935,13 @@ impl Owner {
         self.purger.restart(now, windows);
     }
 
-    fn take_over(&mut self, now: Moment, wall: model::time::WallTime, id: ActivationId, out: &mut Vec<Effect>) {
+    fn take_over(
+        &mut self,
+        now: Moment,
+        wall: model::time::WallTime,
+        id: ActivationId,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(open) = self.ledger.open(&id) else { return };
         let waited = Duration::from_millis(wall.millis_since(open.born_wall));
         if open.is_sequence() {

@@ -66,11 +66,7 @@ impl Activations<'_> {
     ///
     /// # Errors
     /// [`Failed::Open`], [`Failed::Unknown`], [`Failed::Building`], [`Failed::Index`].
-    pub async fn row(
-        &self,
-        namespace: &Namespace,
-        id: ActivationId,
-    ) -> Result<Arc<Row>, Failed> {
+    pub async fn row(&self, namespace: &Namespace, id: ActivationId) -> Result<Arc<Row>, Failed> {
         let open = |ledger: &ledger::fold::Ledger| {
             ledger.open(&id).is_some_and(|open| open.namespace() == namespace)
         };

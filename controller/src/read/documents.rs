@@ -166,8 +166,7 @@ impl Documents {
         let blob = partition.read(|ledger| blob_of(ledger, pin));
         let digest = blob.ok_or_else(|| Unreadable::Gone(pin.key.clone()))?;
         let bytes = self.blobs.get_async(digest).await;
-        let bytes =
-            bytes.map_err(|source| Unreadable::Blob { key: pin.key.clone(), source })?;
+        let bytes = bytes.map_err(|source| Unreadable::Blob { key: pin.key.clone(), source })?;
         self.parse(pin, &bytes)
     }
 

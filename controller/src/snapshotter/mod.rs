@@ -304,7 +304,8 @@ fn companion_of(log: &dyn Log, segment: &SegmentInfo) -> Result<Option<Companion
     if !is_whole {
         return Ok(None);
     }
-    for earlier in all.iter().filter(|it| it.last > ledger.applied() && it.last <= before) {
+    let begun = ledger.applied();
+    for earlier in all.iter().filter(|it| it.last > begun && it.last <= before) {
         replay_segment(log, earlier, &mut ledger)?;
     }
     if ledger.applied() < before {

@@ -88,6 +88,16 @@ impl Driver {
         let budget = Budget::new(config.wasm_memory.as_u64(), config.max_instances.into());
         Ok(Self { executor, ground: Ground { engine: Arc::new(engine), budget, outside } })
     }
+
+    #[cfg(test)]
+    pub(crate) fn allocation(&self) -> Allocation {
+        self.ground.engine.allocation
+    }
+
+    #[cfg(test)]
+    pub(crate) fn resident(&self) -> (usize, usize) {
+        self.ground.engine.resident_size()
+    }
 }
 
 impl invoker::driver::Driver for Driver {

@@ -1,7 +1,7 @@
 //! What can be said of a module before it is compiled: kind, imports, exports, size.
 
 use invoker::driver::{Artefact, Refused};
-use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+use wasmparser::{CompositeInnerType, ExternalKind, Parser, Payload, TypeRef, ValType};
 
 /// Kinds of this family.
 pub(crate) const COMMAND: &str = "wasm:command";
@@ -21,8 +21,11 @@ const MOST_BODY: usize = 2 << 20;
 pub(crate) struct Looked {
     pub(crate) is_component: bool,
     imports: Vec<(String, String)>,
-    /// Exported functions of a module, or all exports of a component.
+    /// Exported functions that can be called as an entry, or all exports of a component.
     exports: Vec<String>,
+    /// Of a module: which types are those of an entry, and the type of each function.
+    types: Vec<bool>,
+    functions: Vec<u32>,
     /// Bytes that its memories start with.
     memory: u64,
 }
@@ -67,11 +70,26 @@ pub(crate) fn look(bytes: &[u8]) -> Result<Looked, Refused> {
 
 fn section(looked: &mut Looked, payload: Payload<'_>) -> Result<(), Refused> {
     match payload {
+        Payload::TypeSection(groups) => {
+            for group in groups {
+                let group = group.map_err(|error| malformed(&error))?;
+                looked.types.extend(group.types().map(is_entry));
+            }
+        }
+        Payload::FunctionSection(functions) => {
+            for function in functions {
+                looked.functions.push(function.map_err(|error| malformed(&error))?);
+            }
+        }
         Payload::ImportSection(imports) => {
             for import in imports.into_imports() {
                 let import = import.map_err(|error| malformed(&error))?;
-                if let TypeRef::Memory(memory) = import.ty {
-                    looked.memory = looked.memory.saturating_add(size(memory));
+                match import.ty {
+                    TypeRef::Memory(memory) => {
+                        looked.memory = looked.memory.saturating_add(size(memory));
+                    }
+                    TypeRef::Func(of) | TypeRef::FuncExact(of) => looked.functions.push(of),
+                    _ => {}
                 }
                 looked.imports.push((import.module.to_owned(), import.name.to_owned()));
             }
@@ -85,7 +103,7 @@ fn section(looked: &mut Looked, payload: Payload<'_>) -> Result<(), Refused> {
         Payload::ExportSection(exports) => {
             for export in exports {
                 let export = export.map_err(|error| malformed(&error))?;
-                if export.kind == ExternalKind::Func {
+                if export.kind == ExternalKind::Func && looked.is_entry(export.index) {
                     looked.exports.push(export.name.to_owned());
                 }
             }
@@ -106,6 +124,20 @@ fn section(looked: &mut Looked, payload: Payload<'_>) -> Result<(), Refused> {
         _ => {}
     }
     Ok(())
+}
+
+impl Looked {
+    /// Whether the function with this index can be called as an entry.
+    fn is_entry(&self, function: u32) -> bool {
+        let of = self.functions.get(function as usize);
+        of.and_then(|of| self.types.get(*of as usize)).is_some_and(|is_entry| *is_entry)
+    }
+}
+
+/// No arguments, and nothing or a status as result.
+fn is_entry(of: &wasmparser::SubType) -> bool {
+    let CompositeInnerType::Func(function) = &of.composite_type.inner else { return false };
+    function.params().is_empty() && matches!(function.results(), [] | [ValType::I32])
 }
 
 fn size(memory: wasmparser::MemoryType) -> u64 {

@@ -99,12 +99,8 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
         clock.initialised();
     }
 
-    let has = |name: &str| module.module.get_export_index(name).is_some();
-    let entry = inspect::entry(job.main.as_deref(), has);
-    let export = match entry {
-        "_start" => module.start,
-        name => module.module.get_export_index(name),
-    };
+    let entry = inspect::entry(job.main.as_deref(), |name| module.entry(name).is_some());
+    let export = module.entry(entry);
     let Some(export) = export else {
         let text = outcome::init_failed(&inspect::no_export(entry).0);
         return clock.failed(&job, &text, false, state, None);

@@ -39,6 +39,7 @@ const READ_HERE: u64 = 1 << 20;
 /// What a driver knows of code.
 pub(crate) struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests ask for it"))]
     pub(crate) allocation: Allocation,
     linker: Linker<State>,
     residents: Residents,
@@ -50,9 +51,9 @@ pub(crate) struct Engine {
 
 /// A module in memory, ready to be instantiated.
 pub(crate) struct Resident {
-    pub(crate) module: Module,
+    module: Module,
     pub(crate) instance: InstancePre<State>,
-    pub(crate) start: Option<ModuleExport>,
+    start: Option<ModuleExport>,
     pub(crate) initialize: Option<ModuleExport>,
     pub(crate) files: Arc<Files>,
     bytes: usize,
@@ -110,6 +111,12 @@ impl Engine {
             Begin::Wait(told) => told.await.unwrap_or_else(|_| Err(interrupted())),
             Begin::Load => self.load(digest).await,
         }
+    }
+
+    /// Modules in memory, and their bytes.
+    #[cfg(test)]
+    pub(crate) fn resident_size(&self) -> (usize, usize) {
+        self.residents.size()
     }
 
     async fn load(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
@@ -197,7 +204,7 @@ impl Engine {
             .map_err(|error| inspect::not_a_module(&reason(&error)))?;
         let module = self
             .resident(&compiled, unpacked.files)
-            .map_err(|reason| inspect::not_a_module(&reason))?;
+            .map_err(|reason| Refused(format!("The module cannot be linked: {reason}.")))?;
         if let Err(error) = self.cache.write(digest, &compiled, &module.files) {
             tracing::warn!(%digest, %error, "compiled code could not be kept");
         }
@@ -210,8 +217,8 @@ impl Engine {
         let bytes = compiled.len() + files.bytes();
         Ok(Resident {
             instance,
-            start: module.get_export_index("_start"),
-            initialize: module.get_export_index("_initialize"),
+            start: entry(&module, "_start"),
+            initialize: entry(&module, "_initialize"),
             files: Arc::new(files),
             bytes,
             module,
@@ -272,6 +279,27 @@ impl Engine {
         }
         Ok(inspected)
     }
+}
+
+impl Resident {
+    /// The export of this name, if it can be called as an entry.
+    pub(crate) fn entry(&self, name: &str) -> Option<ModuleExport> {
+        match name {
+            "_start" => self.start,
+            name => entry(&self.module, name),
+        }
+    }
+}
+
+/// As `inspect` says it before the module is compiled.
+fn entry(module: &Module, name: &str) -> Option<ModuleExport> {
+    let function = module.get_export(name)?;
+    let function = function.func()?;
+    let is_status = |result: wasmtime::ValType| matches!(result, wasmtime::ValType::I32);
+    let is_entry = function.params().len() == 0
+        && function.results().len() <= 1
+        && function.results().all(is_status);
+    if is_entry { module.get_export_index(name) } else { None }
 }
 
 /// Tells those who wait, even if the compiler panics.

@@ -9,7 +9,7 @@ use super::{Cut, State, poll};
 const WASI: &str = "wasi_snapshot_preview1";
 
 /// All functions of WASI preview 1.
-pub(super) const NAMES: [&str; 46] = [
+pub(crate) const NAMES: [&str; 46] = [
     "args_get",
     "args_sizes_get",
     "clock_res_get",

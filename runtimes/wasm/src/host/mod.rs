@@ -25,6 +25,8 @@ use bytes::Bytes;
 
 use self::descriptors::Descriptors;
 use self::files::Files;
+#[cfg(test)]
+pub(crate) use self::linker::NAMES;
 pub(crate) use self::linker::{linker, offers};
 use crate::budget::Lease;
 use crate::config::Outside;
