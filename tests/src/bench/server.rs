@@ -1,0 +1,337 @@
+//! `quirld` as the bench needs it: limits lifted, killed rather than stopped, measured by `/proc`.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::load::{Load, Until};
+use super::proc;
+use crate::wire;
+
+/// So long a start, or the end of all activations, may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// When a 2xx is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on disk.
+    Sync,
+    /// When the system has it.
+    Os,
+}
+
+/// Whether activations run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invoker {
+    /// As they come.
+    Runs,
+    /// None does: they are accepted and stay open.
+    Held,
+}
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The program.
+    pub quirld: PathBuf,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// When it says 2xx.
+    pub durability: Durability,
+    /// Whether it runs anything.
+    pub invoker: Invoker,
+    /// The port; the system chooses at 0.
+    pub port: u16,
+}
+
+/// A server that runs.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    key: String,
+}
+
+impl Setup {
+    /// Starts it, and waits until it takes work.
+    ///
+    /// # Errors
+    /// It ended, or is not ready in time; with what it said.
+    pub fn start(&self) -> Result<Server> {
+        let mut child = self.spawn()?;
+        let lock = self.data.join("LOCK");
+        let mine = format!("pid={}", child.id());
+        let mut ended = None;
+        let address = proc::wait_for("quirld says its address", LIMIT, || {
+            ended = child.try_wait().ok().flatten();
+            let text = std::fs::read_to_string(&lock).ok()?;
+            let found = text.lines().any(|line| line == mine).then(|| address_in(&text)).flatten();
+            found.map(Some).or_else(|| ended.map(|_| None))
+        })?;
+        let Some(address) = address else { bail!("quirld ended:\n{}", self.log()) };
+        let ready = format!("http://{address}");
+        let request = wire::Request {
+            method: "GET".to_owned(),
+            target: "/ready".to_owned(),
+            ..wire::Request::default()
+        };
+        let secret = self.data.join("secrets/guest.auth");
+        let key = proc::wait_for("quirld is ready", LIMIT, || {
+            let answer = wire::exchange(&ready, &request).ok()?;
+            let key = std::fs::read_to_string(&secret).ok()?;
+            (answer.status == 200 && !key.is_empty()).then_some(key)
+        });
+        let key = key.with_context(|| self.log())?.trim().to_owned();
+        Ok(Server { child, address, key })
+    }
+
+    /// Starts it, and waits for nothing.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn spawn(&self) -> Result<Child> {
+        std::fs::create_dir_all(&self.data)?;
+        let config = self.beside("toml");
+        std::fs::write(&config, self.config())?;
+        // What is left of the last one says nothing about this one.
+        let _ = std::fs::remove_file(self.data.join("LOCK"));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.beside("log"))?;
+        let mut command = Command::new(&self.quirld);
+        command.arg("--data").arg(&self.data).arg("--config").arg(config);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
+        command.args(["--durability", match self.durability {
+            Durability::Sync => "sync",
+            Durability::Os => "os",
+        }]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.spawn().with_context(|| format!("start {}", self.quirld.display()))
+    }
+
+    fn beside(&self, extension: &str) -> PathBuf {
+        self.data.with_extension(extension)
+    }
+
+    fn log(&self) -> String {
+        let text = std::fs::read_to_string(self.beside("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Limits lifted, and an hour for what waits.
+    fn config(&self) -> String {
+        let mut text = String::from(
+            "[guest.limits]\ninvocations-per-minute = 1000000000\n\
+             fires-per-minute = 1000000000\nconcurrent-invocations = 1000000\n\
+             [controller]\nopen-activations = 200000\nopen-bytes = \"2 GiB\"\n\
+             queue-ms = 3600000\n",
+        );
+        if self.invoker == Invoker::Held {
+            text.push_str("slots = 0\n");
+        }
+        text
+    }
+}
+
+fn address_in(lock: &str) -> Option<SocketAddr> {
+    let line = lock.lines().find_map(|line| line.strip_prefix("address="))?;
+    line.trim_start_matches("http://").parse().ok()
+}
+
+/// What an invocation is to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The result.
+    Blocking,
+    /// That it was accepted.
+    Accepted,
+}
+
+impl Server {
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    ///
+    /// # Errors
+    /// It cannot be killed.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// The bytes of an invocation of an action in `guest`.
+    #[must_use]
+    pub fn invocation(&self, action: &str, wait: Wait) -> Vec<u8> {
+        let query = if wait == Wait::Blocking { "?blocking=true" } else { "" };
+        self.post(&format!("/api/v1/namespaces/_/actions/{action}{query}"), b"{}")
+    }
+
+    fn post(&self, target: &str, body: &[u8]) -> Vec<u8> {
+        let mut head = format!("POST {target} HTTP/1.1\r\n");
+        let _ = write!(head, "Host: {}\r\nAuthorization: Basic {}\r\n", self.address, self.basic());
+        let _ = write!(head, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    }
+
+    fn basic(&self) -> String {
+        BASE64.encode(&self.key)
+    }
+
+    /// Makes or replaces an action of kind `wasm:command`.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put_module(&self, name: &str, code: &[u8]) -> Result<()> {
+        let code = BASE64.encode(code);
+        self.put(name, &format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#))
+    }
+
+    /// Makes or replaces a sequence of `length` times the same action.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put_sequence(&self, name: &str, action: &str, length: usize) -> Result<()> {
+        let component = format!(r#""/_/{action}""#);
+        let components = vec![component; length].join(",");
+        self.put(name, &format!(r#"{{"exec":{{"kind":"sequence","components":[{components}]}}}}"#))
+    }
+
+    fn put(&self, name: &str, body: &str) -> Result<()> {
+        let target = format!("/api/v1/namespaces/_/actions/{name}?overwrite=true");
+        let answer = self.exchange("PUT", &target, body.as_bytes())?;
+        ensure!(answer.status == 200, "PUT {name}: {} {}", answer.status, answer.text());
+        Ok(())
+    }
+
+    fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<wire::Answer> {
+        let headers = [("Authorization", format!("Basic {}", self.basic()))];
+        let json = [("Content-Type", "application/json".to_owned())];
+        let headers = headers.into_iter().chain(json).map(|(name, value)| (name.to_owned(), value));
+        let request = wire::Request {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: headers.collect(),
+            body: body.to_vec(),
+            length: wire::Length::Right,
+        };
+        wire::exchange(&format!("http://{}", self.address), &request)
+    }
+
+    /// Makes `count` modules that differ, named `m0`, `m1`, …
+    ///
+    /// # Errors
+    /// One is refused.
+    pub fn put_distinct(&self, module: &[u8], count: u64) -> Result<()> {
+        let load = Load { address: self.address, connections: 8, until: Until::Count(count) };
+        let made = load.run(|number, out| {
+            let code = BASE64.encode(distinct(module, number));
+            let body =
+                format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#);
+            let target = format!("/api/v1/namespaces/_/actions/m{number}?overwrite=true");
+            let post = self.post(&target, body.as_bytes());
+            out.extend_from_slice(b"PUT");
+            out.extend_from_slice(&post[4..]);
+        });
+        made.with_context(|| format!("make {count} modules")).map(|_| ())
+    }
+
+    /// Activations that are open now, by the metrics of the server.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn open(&self) -> Result<u64> {
+        let answer = self.exchange("GET", "/metrics", b"")?;
+        let text = answer.text();
+        let line = text.lines().find(|line| line.starts_with(OPEN) && !line.starts_with('#'));
+        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|it| it.parse().ok());
+        let value: f64 = value.with_context(|| format!("no {OPEN} in /metrics"))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        Ok(value as u64)
+    }
+
+    /// Waits until nothing is open, and says how long that took.
+    ///
+    /// # Errors
+    /// Something still is.
+    pub fn all_end(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut failed = None;
+        let ended = proc::wait_for("all activations end", LIMIT, || {
+            std::thread::sleep(Duration::from_millis(5));
+            match self.open() {
+                Ok(0) => Some(()),
+                Ok(_) => None,
+                Err(error) => {
+                    failed = Some(error);
+                    Some(())
+                }
+            }
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => ended.map(|()| begun.elapsed()),
+        }
+    }
+}
+
+/// The gauge of activations that are open.
+const OPEN: &str = "quirl_activations_open";
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // After `kill` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A module that does the same and is another one: it has a section of its own at the end.
+#[must_use]
+pub fn distinct(module: &[u8], number: u64) -> Vec<u8> {
+    // Custom section (0) of 13 bytes: a name of four bytes, and the number.
+    let number = number.to_le_bytes();
+    [module, &[0, 13, 4], b"same", &number].concat()
+}
+
+/// Reads a sample.
+///
+/// # Errors
+/// There is none of that name.
+pub fn sample(samples: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = samples.join(format!("built/{name}.wasm"));
+    std::fs::read(&path).with_context(|| format!("read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_differ_and_are_valid() {
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
+        let module = sample(&samples, "empty").unwrap();
+        let (a, b) = (distinct(&module, 1), distinct(&module, 2));
+        assert_ne!(a, b);
+        let engine = wasmtime::Engine::default();
+        for module in [a, b] {
+            wasmtime::Module::validate(&engine, &module).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_lock_names_the_address() {
+        let lock = "pid=7\naddress=http://127.0.0.1:3233\n";
+        assert_eq!(address_in(lock), Some("127.0.0.1:3233".parse().unwrap()));
+        assert_eq!(address_in("pid=7\n"), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! The ledger of a server that does not run: every record with the verdict of the fold.
+//!
+//! The folder is copied first and the copy is opened, because opening is a start: it cuts, copies
+//! and claims.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use futures::StreamExt as _;
+use ledger::fold::{Change, Ledger, Void};
+use ledger::record::{Accept, Record, Root};
+use log::embedded::{Config, Embedded};
+use log::{Item, Log as _};
+use model::id::{ActivationId, Offset};
+use model::size::ByteSize;
+
+/// Everything that a ledger holds.
+#[derive(Debug)]
+pub struct Dump {
+    /// Every record in order, with what it changed or why it changed nothing.
+    pub records: Vec<(Offset, Record, Result<Change, Void>)>,
+    /// The state behind the last.
+    pub ledger: Ledger,
+    /// The state behind the last, folded from the newest snapshot, if there is one.
+    pub from_snapshot: Option<(Offset, Ledger)>,
+    /// Open activations, sequences included, at each claim: what a kill left open.
+    pub open_at_claims: BTreeMap<Offset, u64>,
+}
+
+impl Dump {
+    /// The records that count.
+    pub fn valid(&self) -> impl Iterator<Item = (Offset, &Record)> {
+        let valid = self.records.iter().filter(|(_, _, verdict)| verdict.is_ok());
+        valid.map(|(at, record, _)| (*at, record))
+    }
+}
+
+/// Reads the ledger in the data folder of a stopped server.
+///
+/// # Errors
+/// It does not open, is trimmed, or holds something that is no record.
+pub fn read(data: &Path) -> Result<Dump> {
+    let copy = tempfile::Builder::new().prefix("quirl-ledger-").tempdir()?;
+    let from = data.join("ledger/00");
+    for entry in std::fs::read_dir(&from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if ["balloon", "spare"].iter().all(|it| !name.to_string_lossy().starts_with(it)) {
+            std::fs::copy(entry.path(), copy.path().join(&name))?;
+        }
+    }
+    let config = Config {
+        disk_floor: ByteSize::bytes(0),
+        balloon: ByteSize::bytes(0),
+        segment_size: ByteSize::mib(1),
+        ..Config::new(copy.path(), [0; 16])
+    };
+    let log = Embedded::open(config, None).context("open a copy of the ledger")?;
+    let end = log.end();
+    let frames = futures::executor::block_on(frames(&log, end))?;
+    let mut ledger = Ledger::default();
+    let mut records = Vec::new();
+    let mut open_at_claims = BTreeMap::new();
+    for (at, frame) in &frames {
+        let record = Record::decode(frame).with_context(|| format!("record {at}"))?;
+        let counts = ledger.counts();
+        let open = counts.waiting + counts.running + counts.sequences;
+        let verdict = ledger.apply(*at, &record);
+        if matches!(record.body, ledger::record::Body::Claim(_)) && verdict.is_ok() {
+            open_at_claims.insert(*at, open);
+        }
+        records.push((*at, record, verdict));
+    }
+    let from_snapshot = match log.newest_snapshot(None)? {
+        Some((at, bytes)) => {
+            let mut folded = Ledger::from_snapshot(&bytes).context("read a snapshot")?;
+            for (at, record, _) in records.iter().filter(|(other, ..)| *other > at) {
+                // Its verdict is judged by the state at the end.
+                let _ = folded.apply(*at, record);
+            }
+            Some((at, folded))
+        }
+        None => None,
+    };
+    Ok(Dump { records, ledger, from_snapshot, open_at_claims })
+}
+
+async fn frames(log: &Embedded, end: Offset) -> Result<Vec<(Offset, bytes::Bytes)>> {
+    let mut all = Vec::new();
+    if end == Offset::NONE {
+        return Ok(all);
+    }
+    let mut batches = log.read(Offset::NONE);
+    while all.last().is_none_or(|(at, _)| *at < end) {
+        let batch = batches.next().await.context("the ledger ended early")??;
+        for item in batch.items {
+            if let Item::Frame(at, frame) = item {
+                ensure!(all.last().is_none_or(|(last, _): &(Offset, _)| last.next() == at), "gap");
+                all.push((at, frame));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The id that an `Accept` gives its root.
+#[must_use]
+pub fn root(accept: &Accept) -> ActivationId {
+    match &accept.root {
+        Root::Invoke(birth) => birth.id,
+        Root::Fire(fire) => fire.id,
+    }
+}
