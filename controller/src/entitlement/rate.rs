@@ -27,6 +27,8 @@ pub enum TooMany {
     /// Too many in this minute.
     #[error("Too many requests in the last minute (count: {count}, allowed: {allowed}).")]
     Rate {
+        /// Of what.
+        of: Counted,
         /// With this one.
         count: u64,
         /// The limit.
@@ -82,7 +84,7 @@ impl Rates {
             return Ok(());
         }
         let rest = u64::try_from(MINUTE - now.0.rem_euclid(MINUTE)).unwrap_or(0);
-        Err(TooMany::Rate { count: *count, allowed, rest: Duration::from_millis(rest) })
+        Err(TooMany::Rate { of: counted, count: *count, allowed, rest: Duration::from_millis(rest) })
     }
 }
 
@@ -104,7 +106,8 @@ mod tests {
         let guest = Namespace::new("guest").unwrap();
         let ask = |at, counted| rates.admit(WallTime(at), &guest, counted, 2);
         let refused = |count, rest| {
-            Err(TooMany::Rate { count, allowed: 2, rest: Duration::from_millis(rest) })
+            let (of, rest) = (Counted::Invocations, Duration::from_millis(rest));
+            Err(TooMany::Rate { of, count, allowed: 2, rest })
         };
         assert_eq!(ask(59_000, Counted::Invocations), Ok(()));
         assert_eq!(ask(59_100, Counted::Invocations), Ok(()));

@@ -11,6 +11,7 @@ use ledger::record::{EntityKey, Expect, Mark, Op, Pin};
 use model::action::{Action, Exec};
 use model::id::{Digest, Offset};
 use model::identity::Identity;
+use model::json::Json;
 use model::limits::MAX_SEQUENCE;
 use model::name::{EntityName, EntityPath, Namespace, QualifiedName};
 
@@ -104,9 +105,9 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         entitlement::may(caller, Wish::Change, name)?;
         self.enclosing(name)?;
-        let body = body::entity(asked.headers, body, &self.in_flight).await?;
-        let put = Put::parse(&body, &caller.namespace, &self.controller.runtimes)?;
-        drop(body);
+        let (own, runtimes) = (caller.namespace.clone(), Arc::clone(&self.controller.runtimes));
+        let parse = move |body: &Json| Put::parse(body, &own, &runtimes);
+        let put = body::entity(asked.headers, body, &self.in_flight, parse).await?;
         put.check_sizes(&caller.limits)?;
         let overwrite = asked.query.flag("overwrite", false)?;
         put.check_values(&caller.limits)?;

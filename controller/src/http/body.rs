@@ -118,20 +118,32 @@ impl Drop for Room {
     }
 }
 
-/// The body of an entity.
+/// What `make` makes of the body of an entity. A large one is parsed where it holds nobody up.
 ///
 /// # Errors
 /// [`BadBody`], in the order of the contract.
-pub async fn entity(
+pub async fn entity<T: Send + 'static>(
     headers: &HeaderMap,
     body: Incoming,
     in_flight: &InFlight,
-) -> Result<Json, BadBody> {
+    make: impl FnOnce(&Json) -> Result<T, BadBody> + Send + 'static,
+) -> Result<T, BadBody> {
     let body = read(headers, body, in_flight, None).await?;
     if !body.is_empty() {
         is_json(headers)?;
     }
-    Ok(Json::parse(&body)?)
+    let length = body.len() as u64;
+    let parse = move || make(&Json::parse(&body)?);
+    if length <= SMALL {
+        return parse();
+    }
+    match tokio::task::spawn_blocking(parse).await {
+        Ok(parsed) => parsed,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(malformed("The server stopped while it read the request body.")),
+        },
+    }
 }
 
 /// The bytes of the payload of an invoke, not yet looked into.
@@ -316,8 +328,9 @@ mod tests {
             ),
             (&[("content-length", "52428801")], "", Err("Request too large")),
         ] {
-            let read = entity(&headers(sent), whole(body), &InFlight::new(0)).await;
-            let read = read.map(|json| json.as_str().to_owned()).map_err(|bad| bad.to_string());
+            let text = |json: &Json| Ok(json.as_str().to_owned());
+            let read = entity(&headers(sent), whole(body), &InFlight::new(0), text).await;
+            let read = read.map_err(|bad| bad.to_string());
             assert_eq!(read, expected.map(str::to_owned).map_err(str::to_owned), "{body}");
         }
     }
@@ -338,7 +351,8 @@ mod tests {
     #[tokio::test]
     async fn large_bodies_are_counted_while_they_are_read() {
         let in_flight = InFlight::new(3 << 20);
-        let read = entity(&headers(&[]), chunks(&[2 << 20, 2 << 20]), &in_flight).await;
+        let body = chunks(&[2 << 20, 2 << 20]);
+        let read = entity(&headers(&[]), body, &in_flight, |json| Ok(json.clone())).await;
         assert_eq!(read, Err(BadBody::InFlight { used: 4 << 20, max: 3 << 20 }));
         assert_eq!(in_flight.used(), 0);
     }

@@ -26,7 +26,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use daemon::metrics::{Counter, Histogram};
+use daemon::metrics::{Counter, Histogram, Label as _};
 use daemon::random::Random;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -40,7 +40,7 @@ use crate::owner::proposal::{Bound, Phase};
 use auth::Sessions;
 use body::{InFlight, Incoming};
 use query::Query;
-use respond::{Answer, Cors, JSON, REQUEST_ID, Refusal, Response};
+use respond::{Answer, Cors, Counted, JSON, REQUEST_ID, Refusal, Response};
 use route::{Open, Route};
 
 /// The REST API of a controller. Cheap to clone.
@@ -96,17 +96,6 @@ impl Server {
     #[must_use]
     pub fn bodies_in_flight(&self) -> &InFlight {
         &self.0.in_flight
-    }
-
-    /// The answer to a request.
-    pub async fn answer<B>(&self, request: Request<B>) -> Response
-    where
-        B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
-        B: axum::body::HttpBody<Data = Bytes>,
-        <B as axum::body::HttpBody>::Error: Into<axum::BoxError>,
-    {
-        let (parts, body) = request.into_parts();
-        Arc::clone(&self.0).answer(parts, Incoming::new(body)).await
     }
 }
 
@@ -186,7 +175,25 @@ impl Api {
             transaction: &transaction,
             received: self.controller.clock.wall(),
         };
-        self.dispatch(api, &caller, &asked, body).await
+        let served = self.dispatch(api, &caller, &asked, body).await;
+        if let Err(refusal) = &served {
+            self.count(refusal, &caller);
+        }
+        served
+    }
+
+    fn count(&self, refusal: &Refusal, caller: &Identity) {
+        let metrics = &self.controller.metrics;
+        match refusal.counted {
+            None => {}
+            Some(Counted::Bound(bound)) => {
+                metrics.bound_refused.of(bound).inc();
+            }
+            Some(Counted::Throttle(throttle)) => {
+                let namespace = caller.namespace.as_str();
+                metrics.throttled.with([namespace, throttle.as_str()]).inc();
+            }
+        }
     }
 
     async fn dispatch(

@@ -10,6 +10,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use bytes::Bytes;
+use daemon::metrics::{Bound as Bounded, Throttle};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
     CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -26,7 +27,7 @@ use super::body::BadBody;
 use super::put::Invalid;
 use super::query::BadQuery;
 use crate::entitlement::Denied;
-use crate::entitlement::rate::TooMany;
+use crate::entitlement::rate::{self, TooMany};
 use crate::invoke::key::{self, BadKey, TooManyKeys};
 use crate::invoke::{self, Reply};
 use crate::owner::proposal::Bound;
@@ -88,6 +89,17 @@ pub struct Refusal {
     text: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cors: Cors,
+    /// Where it is counted, if anywhere.
+    pub(super) counted: Option<Counted>,
+}
+
+/// What refused a request, as metrics count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// A bound of the server.
+    Bound(Bounded),
+    /// A throttle of the caller's namespace.
+    Throttle(Throttle),
 }
 
 impl Answer {
@@ -192,7 +204,8 @@ impl Answer {
 impl Refusal {
     /// By a handler: with cross-origin headers.
     fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, text: text.into(), headers: Vec::new(), cors: Cors::Entity }
+        let headers = Vec::new();
+        Self { status, text: text.into(), headers, cors: Cors::Entity, counted: None }
     }
 
     /// By the router itself: without.
@@ -214,6 +227,11 @@ impl Refusal {
 
     fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    fn counted(mut self, counted: Counted) -> Self {
+        self.counted = Some(counted);
         self
     }
 
@@ -344,6 +362,7 @@ impl From<TooManyKeys> for Refusal {
     fn from(too_many: TooManyKeys) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string())
             .with(RETRY_AFTER, &seconds(key::RETRY_AFTER))
+            .counted(Counted::Throttle(Throttle::Keys))
     }
 }
 
@@ -370,12 +389,16 @@ impl From<Denied> for Refusal {
 
 impl From<TooMany> for Refusal {
     fn from(too_many: TooMany) -> Self {
-        let wait = match &too_many {
-            TooMany::Rate { rest, .. } => *rest,
-            TooMany::Concurrent { .. } => Duration::from_secs(1),
+        let (wait, throttle) = match &too_many {
+            TooMany::Rate { rest, of: rate::Counted::Invocations, .. } => {
+                (*rest, Throttle::Invocations)
+            }
+            TooMany::Rate { rest, of: rate::Counted::Fires, .. } => (*rest, Throttle::Fires),
+            TooMany::Concurrent { .. } => (Duration::from_secs(1), Throttle::Concurrent),
         };
         Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string())
             .with(RETRY_AFTER, &seconds(wait))
+            .counted(Counted::Throttle(throttle))
     }
 }
 
@@ -387,38 +410,53 @@ impl From<BadBody> for Refusal {
             BadBody::Payload(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             BadBody::Type(_) => Self::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
             BadBody::Malformed(_) => Self::router(StatusCode::BAD_REQUEST, text),
-            BadBody::InFlight { .. } => Self::unavailable(text),
+            BadBody::InFlight { .. } => {
+                Self::unavailable(text).counted(Counted::Bound(Bounded::RequestBytes))
+            }
         }
     }
 }
 
 impl From<Bound> for Refusal {
     fn from(bound: Bound) -> Self {
-        let text = match bound {
-            Bound::OpenActivations { count, max } => format!(
-                "Too many activations are open on this server ({count} of {max}); try again in a \
-                 moment."
+        let (text, bounded) = match bound {
+            Bound::OpenActivations { count, max } => (
+                format!(
+                    "Too many activations are open on this server ({count} of {max}); try again in \
+                     a moment."
+                ),
+                Bounded::OpenActivations,
             ),
-            Bound::OpenBytes { bytes, max } => format!(
-                "Open activations hold too much data on this server ({bytes} of {max} bytes); try \
-                 again in a moment."
+            Bound::OpenBytes { bytes, max } => (
+                format!(
+                    "Open activations hold too much data on this server ({bytes} of {max} bytes); \
+                     try again in a moment."
+                ),
+                Bounded::OpenBytes,
             ),
-            Bound::Proposals { count, max } => format!(
-                "Too many requests wait to be written on this server ({count} of {max}); try again \
-                 in a moment."
+            Bound::Proposals { count, max } => (
+                format!(
+                    "Too many requests wait to be written on this server ({count} of {max}); try \
+                     again in a moment."
+                ),
+                Bounded::Proposals,
             ),
-            Bound::DiskFull => {
-                "The disk is full: nothing new is accepted until space is freed.".to_owned()
+            Bound::DiskFull => (
+                "The disk is full: nothing new is accepted until space is freed.".to_owned(),
+                Bounded::Disk,
+            ),
+            Bound::Starting { percent } => {
+                return Self::unavailable(format!(
+                    "The server is starting ({percent} % of the ledger read); try again in a \
+                     moment."
+                ));
             }
-            Bound::Starting { percent } => format!(
-                "The server is starting ({percent} % of the ledger read); try again in a moment."
-            ),
             Bound::Stopping => {
                 let text = "The server is stopping; try again in a moment.";
                 return Self::unavailable(text).with(CONNECTION, "close");
             }
         };
-        Self::unavailable(text)
+        Self::unavailable(text).counted(Counted::Bound(bounded))
     }
 }
 

@@ -104,9 +104,12 @@ impl About {
         let mut accepted = Event::new(What::Accepted, record.at.0, at.0, &by);
         let (cause, place) = match &record.body {
             Body::Accept(accept) => {
-                accepted.transaction_id = Some(accept.by.transaction.clone());
                 match &accept.root {
-                    Root::Invoke(birth) if birth.id == self.id => (accept.cause, birth.assign),
+                    Root::Invoke(birth) if birth.id == self.id => {
+                        // Of its steps the request is that of the whole.
+                        accepted.transaction_id = Some(accept.by.transaction.clone());
+                        (accept.cause, birth.assign)
+                    }
                     Root::Invoke(birth) => (Cause::Step, birth.assign),
                     Root::Fire(fire) if fire.id == self.id => (accept.cause, None),
                     Root::Fire(fire) => {
