@@ -1,1 +1,1 @@
-//! later
+//! TAKEN: written by the helper of chaos since 11:17.
