@@ -6,10 +6,12 @@
 //!
 //! Source: `rest-api.md` §§1.4, 1.7; `own.tsv`, "Bound: connections".
 
+mod body;
 mod config;
 mod listen;
 mod refuse;
 mod request;
 
+pub use body::Passed;
 pub use config::Config;
 pub use listen::{Error, serve};

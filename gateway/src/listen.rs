@@ -11,7 +11,7 @@ use daemon::clock::Clock;
 use daemon::random::{Random, Unavailable};
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::body::Passed;
 use crate::config::Config;
 use crate::refuse::Refusal;
 use crate::request::{judge, transaction_id};
@@ -54,13 +55,15 @@ pub async fn serve<S, R>(
     stop: CancellationToken,
 ) -> Result<(), Error>
 where
-    S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<Passed>, Response = Response<R>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
     R: Body<Data = Bytes> + Send + 'static,
     R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let edge = Arc::new(Edge { config, random: Random::system()?, open: AtomicU32::new(0) });
+    let random = Random::system()?;
+    let open = AtomicU32::new(0);
+    let edge = Arc::new(Edge { config, random, clock: clock.clone(), open });
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! { // both arms are cancel-safe: a connection is taken or not
@@ -95,6 +98,7 @@ where
 struct Edge {
     config: Config,
     random: Random,
+    clock: Clock,
     open: AtomicU32,
 }
 
@@ -127,7 +131,7 @@ async fn connection<S, R>(
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
-    S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+    S: Service<Request<Passed>, Response = Response<R>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
     R: Body<Data = Bytes> + Send + 'static,
@@ -158,7 +162,7 @@ impl Edge {
         beyond: bool,
     ) -> Response<Answer>
     where
-        S: Service<Request<Limited<Incoming>>, Response = Response<R>, Error = Infallible>,
+        S: Service<Request<Passed>, Response = Response<R>, Error = Infallible>,
         R: Body<Data = Bytes> + Send + 'static,
         R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
@@ -166,20 +170,25 @@ impl Edge {
             let transaction = transaction_id(&request, &self.random);
             return boxed(Refusal::Connections(self.config.connections).response(&transaction));
         }
+        let most = self.config.body_bytes.as_u64();
         if let Err((refusal, transaction)) = judge(&mut request, &self.config, &self.random) {
+            let (request, rest) = Passed::split(request, most);
+            drop(request);
+            rest.drained(&self.clock).await;
             return boxed(refusal.response(&transaction));
         }
         request.extensions_mut().insert(local);
-        let most = self.config.body_bytes.as_usize();
-        let request = request.map(|body| Limited::new(body, most));
+        let (request, rest) = Passed::split(request, most);
         match std::future::poll_fn(|context| inner.poll_ready(context)).await {
             Ok(()) => {}
             Err(never) => match never {},
         }
-        match inner.call(request).await {
-            Ok(response) => boxed(response),
+        let response = match inner.call(request).await {
+            Ok(response) => response,
             Err(never) => match never {},
-        }
+        };
+        rest.drained(&self.clock).await;
+        boxed(response)
     }
 }
 

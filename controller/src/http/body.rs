@@ -237,7 +237,9 @@ async fn read(
 }
 
 fn broken(error: &(dyn std::error::Error + Send + Sync + 'static)) -> BadBody {
-    if error.is::<http_body_util::LengthLimitError>() {
+    // How the gateway ends a body that is larger than it lets pass.
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::FileTooLarge) {
         return BadBody::TooLarge;
     }
     malformed("The request body ended before it was complete.")
