@@ -11,6 +11,7 @@
 //! | `${wat:name}` | a module of the file's `[wat]`, in base64 |
 //! | `${zip:name}` | an archive of the file's `[zip]`, in base64 |
 //! | `${text:name}` | the bytes of a sample module as damaged text |
+//! | `${native:name}` | a sample module as native code, in base64 |
 //! | `${b64:text}` | text in base64 |
 //! | `${times:257:x}` | `x`, 257 times |
 //! | `${key}`, `${user}` | the key of `guest`, and its user part |
@@ -210,6 +211,12 @@ impl Runner<'_> {
         let before = if refused { Some(offset(&self.address).await?) } else { None };
         let answer = send(&self.address, request.clone()).await?;
         self.outcome.requests += 1;
+        let id = answer.header("x-openwhisk-activation-id").map(str::to_owned);
+        if let Some(id) = id.filter(|id| !self.outcome.activations.contains(id)) {
+            if answer.header("x-openwhisk-accepted").is_none() {
+                self.outcome.activations.push(id);
+            }
+        }
         self.compare(step, &answer)?;
         if let Some(before) = before {
             let after = offset(&self.address).await?;
@@ -219,12 +226,6 @@ impl Runner<'_> {
         for (name, from) in &step.save {
             let value = saved(&answer, from)?;
             self.values.insert(name.clone(), value);
-        }
-        let id = answer.header("x-openwhisk-activation-id").map(str::to_owned);
-        if let Some(id) = id.filter(|id| !self.outcome.activations.contains(id)) {
-            if answer.header("x-openwhisk-accepted").is_none() {
-                self.outcome.activations.push(id);
-            }
         }
         Ok(())
     }
@@ -325,6 +326,11 @@ impl Runner<'_> {
             "wasm" => STANDARD.encode(self.server.programs.sample(of)?),
             "text" => damaged(&self.server.programs.sample(of)?),
             "wat" => STANDARD.encode(self.module(of)?),
+            "native" => {
+                let module = self.server.programs.sample(of)?;
+                let native = wasmtime::Engine::default().precompile_module(&module);
+                STANDARD.encode(native.map_err(|error| anyhow!("{error}"))?)
+            }
             "b64" => STANDARD.encode(of),
             "zip" => STANDARD.encode(self.archive(of)?),
             "times" => {

@@ -18,7 +18,7 @@ use quirl_tests::wire::{Request, send};
 /// The tables, each with a server of its own.
 const TABLES: &[&str] = &[
     "transport", "actions", "sequences", "wasm", "invoke", "activations", "idempotency", "keys",
-    "rate", "concurrent", "queue", "open", "bytes", "proposals", "bodies", "disk", "unknown",
+    "rate", "concurrent", "queue", "open", "bytes", "bodies", "disk",
 ];
 /// Rows of the spine that may have a reason instead of a case.
 const REASONS: usize = 10;
@@ -68,7 +68,7 @@ macro_rules! tables {
 
 tables!(
     transport, actions, sequences, wasm, invoke, activations, idempotency, keys, rate, concurrent,
-    queue, open, bytes, proposals, bodies, disk, unknown,
+    queue, open, bytes, bodies, disk,
 );
 
 /// Each row of the two contract tables has its line, and what the spine owes has a case.
@@ -197,6 +197,117 @@ async fn connections_are_bounded() -> Result<()> {
         }
     })
     .await
+}
+
+/// Many requests at once on a server that has no patience for its ledger.
+async fn impatient() -> Result<quirl_tests::platform::Server> {
+    Setup::new().config("[controller]\nappend-ms = 0").start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_write_is_told() -> Result<()> {
+    let server = impatient().await?;
+    let client = server.client()?;
+    let mut put = hello(&server.programs)?;
+    put.parameters = Some(vec![entity::Parameter {
+        key: "weight".to_owned(),
+        value: model::json::Json::string(&"x".repeat(1500)),
+        ..entity::Parameter::default()
+    }]);
+    let mut unknown = 0;
+    for round in 0..40 {
+        let names: Vec<Name> = (0..64)
+            .map(|at| Name::parse(&format!("r{round}-{at}"), "_"))
+            .collect::<Result<_, _>>()?;
+        let puts = names.iter().map(|name| client.put_action(name, &put, false));
+        for (name, outcome) in names.iter().zip(futures::future::join_all(puts).await) {
+            let Err(error) = outcome else { continue };
+            let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
+            assert_eq!(refusal.status, 503);
+            assert_eq!(refusal.text, "It is not known whether the change was written; read the entity, and send the request again if the change is missing.");
+            assert_eq!(refusal.settled(), Some(api::client::Settled::Unknown));
+            quirl_tests::eventually::eventually(Duration::from_secs(10), "it is there", || {
+                client.action(name, false)
+            })
+            .await?;
+            unknown += 1;
+        }
+        if unknown > 0 {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no write was ever slower than the server's patience")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_append_is_told_and_settled_by_the_key() -> Result<()> {
+    let server = impatient().await?;
+    let client = server.client()?;
+    let name = Name::parse("hello", "_")?;
+    // Its own write may be unknown, too.
+    let _ = client.put_action(&name, &hello(&server.programs)?, false).await;
+    let there = || client.action(&name, false);
+    quirl_tests::eventually::eventually(Duration::from_secs(10), "it is there", there).await?;
+    let payload = model::json::Json::parse(
+        format!("{{\"name\":\"Ann\",\"weight\":\"{}\"}}", "x".repeat(30_000)).as_bytes(),
+    )?;
+    let how = api::client::Invoke { blocking: true, result: true, timeout_ms: None };
+    let mut unknown = 0;
+    for round in 0..40 {
+        let clients: Vec<Client> = (0..64)
+            .map(|at| client.clone().with_header("Idempotency-Key", &format!("{round}-{at}")))
+            .collect::<Result<_, _>>()?;
+        let all = clients.iter().map(|client| client.invoke(&name, &payload, how));
+        for (client, outcome) in clients.iter().zip(futures::future::join_all(all).await) {
+            let Err(error) = outcome else { continue };
+            let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
+            let id = refusal.activation_id().context("an id")?.to_owned();
+            assert_eq!(refusal.status, 503);
+            assert_eq!(refusal.text, format!("It is not known whether the activation was accepted; look for activation {id}, or send the request again with the same Idempotency-Key."));
+            assert_eq!(refusal.settled(), Some(api::client::Settled::Unknown));
+            let again = || client.invoke(&name, &payload, how);
+            let limit = Duration::from_secs(20);
+            let found = quirl_tests::eventually::eventually(limit, "settled", again).await?;
+            let api::client::Invocation::Ended { id: found, status: 200, body, .. } = found else {
+                anyhow::bail!("{found:?}")
+            };
+            assert_eq!(found, Some(id));
+            assert_eq!(body.as_str(), "{\"greeting\":\"Hello, Ann!\"}");
+            unknown += 1;
+        }
+        if unknown > 0 {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no append was ever slower than the server's patience")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proposals_are_bounded() -> Result<()> {
+    let server = Setup::new().config("[controller]\nproposals = 1").start().await?;
+    let client = server.client()?;
+    let put = hello(&server.programs)?;
+    let mut refused = 0;
+    for round in 0..40 {
+        let names: Vec<Name> = (0..64)
+            .map(|at| Name::parse(&format!("r{round}-{at}"), "_"))
+            .collect::<Result<_, _>>()?;
+        let puts = names.iter().map(|name| client.put_action(name, &put, false));
+        for (name, outcome) in names.iter().zip(futures::future::join_all(puts).await) {
+            let Err(error) = outcome else { continue };
+            let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
+            assert_eq!(refusal.status, 503);
+            assert_eq!(refusal.text, "Too many requests wait to be written on this server (1 of 1); try again in a moment.");
+            assert_eq!(refusal.settled(), Some(api::client::Settled::No));
+            assert!(refusal.retry_after().is_some());
+            assert_eq!(client.action(name, false).await.err().and_then(|it| it.status()), Some(404));
+            refused += 1;
+        }
+        if refused > 0 {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("never were two proposals on their way")
 }
 
 #[tokio::test(flavor = "multi_thread")]
