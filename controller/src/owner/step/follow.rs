@@ -1,0 +1,219 @@
+//! What a read-back record leads to: births, assignments, returns, ends.
+
+use std::sync::Arc;
+
+use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Void};
+use ledger::hint::Run;
+use ledger::record::{Attempt, Body, Record, ReturnReason};
+use model::id::{ActivationId, Epoch, Offset};
+use model::outcome::Reason;
+use model::time::Moment;
+
+use super::{Effect, NO_SLOT_REST, Owner, Slot, VERDICT, What, queue_of};
+use crate::owner::deadlines::Due;
+use crate::placement::Waiting;
+
+impl Owner {
+    pub(super) fn read_back(
+        &mut self,
+        now: Moment,
+        at: Offset,
+        record: &Arc<Record>,
+        out: &mut Vec<Effect>,
+    ) {
+        let verdict = self.ledger.apply(at, record);
+        if let Err(void) = &verdict {
+            out.push(Effect::Void(void.word()));
+        }
+        if !self.has_claimed() {
+            self.while_starting(verdict, out);
+            return;
+        }
+        if let Ok(changed) = &verdict {
+            self.follow(now, at, record, changed, out);
+        }
+        self.tell_invoker(&record.body, &verdict, out);
+        let verdict = verdict.map(drop);
+        self.own(now, at, record, &verdict, out);
+        if self.placement.waiting() > 0 {
+            self.place(now, out);
+        }
+    }
+
+    pub(super) fn has_claimed(&self) -> bool {
+        self.epoch != Epoch::default()
+    }
+
+    /// Before our claim nothing is dispatched or told; only the index learns what had ended.
+    pub(super) fn while_starting(&mut self, verdict: Result<Changed, Void>, out: &mut Vec<Effect>) {
+        if let Ok(changed) = verdict {
+            out.extend(changed.ended().map(|ended| Effect::Ended(Arc::clone(ended))));
+        }
+    }
+
+    pub(super) fn follow(
+        &mut self,
+        now: Moment,
+        at: Offset,
+        record: &Record,
+        changed: &Changed,
+        out: &mut Vec<Effect>,
+    ) {
+        for happened in &changed.happened {
+            match happened {
+                Happened::Claimed { epoch, node } => self.claimed(*epoch, *node, now, record, out),
+                Happened::Accepted { .. } => {}
+                Happened::Born { id, parent } => self.born(now, at, record, *id, *parent, out),
+                Happened::Assigned(assigned) => self.assigned(now, assigned, out),
+                Happened::Returned { of, why, returns, .. } => {
+                    self.returned(now, *of, *why, *returns, out);
+                }
+                Happened::AttemptLost { of } => {
+                    self.free_slot(of.id);
+                    self.waits(now, of.id, true, out);
+                }
+                Happened::Ended(ended) => self.ended(now, record, ended, out),
+                Happened::Wrote(_)
+                | Happened::Touched { .. }
+                | Happened::Yielded { .. }
+                | Happened::Purged { .. }
+                | Happened::Archived { .. } => {}
+            }
+        }
+        self.purger.applied(now, at, &record.body);
+    }
+
+    pub(super) fn born(
+        &mut self,
+        now: Moment,
+        at: Offset,
+        record: &Record,
+        id: ActivationId,
+        parent: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(open) = self.ledger.open(&id) else { return };
+        if parent {
+            if let Some(deadline) = open.deadline() {
+                self.deadlines.arm(id, now + deadline.as_duration(), Due::Whole);
+            }
+            return;
+        }
+        if self.bodies.use_for(id, open.input.offset(), &record.body) {
+            out.push(Effect::Keep(at));
+        }
+        if open.assignment().is_none() {
+            self.waits(now, id, false, out);
+        }
+    }
+
+    /// An activation waits for a slot from now on; one whose action is gone is ended instead.
+    pub(super) fn waits(
+        &mut self,
+        now: Moment,
+        id: ActivationId,
+        again: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(open) = self.ledger.open(&id) else { return };
+        let step = open.step();
+        if !self.is_present(step) {
+            let attempt = open.last_attempt();
+            self.expire(now, What::Settle(id), id, attempt, Reason::Missing, out);
+            return;
+        }
+        let queue = queue_of(open).as_duration();
+        let waiting =
+            Waiting { id, action: step.action.key.clone(), instances: step.limits.instances };
+        let namespace = open.namespace().clone();
+        self.placement.wait(&namespace, waiting, again);
+        self.deadlines.arm(id, now + queue, Due::Queue);
+    }
+
+    pub(super) fn assigned(&mut self, now: Moment, assigned: &Assigned, out: &mut Vec<Effect>) {
+        let of = assigned.of;
+        let Some(open) = self.ledger.open(&of.id) else { return };
+        let Some(step) = open.action() else { return };
+        let limits = step.limits;
+        let hard = limits.timeout.as_duration() * 2 + VERDICT;
+        if of.invoker == self.here.invoker && of.incarnation == self.here.incarnation {
+            let slot = Slot(step.action.key.clone(), limits.instances);
+            if assigned.offered {
+                self.placement.take(&slot.0, slot.1);
+            }
+            self.slots.insert(of.id, slot);
+        }
+        self.dseq += 1;
+        out.push(Effect::Run(Box::new(Run {
+            of,
+            guarded: assigned.guarded,
+            touched: false,
+            epoch: self.epoch,
+            dseq: self.dseq,
+            pos: self.ledger.applied(),
+            start_before: None,
+            input: open.input,
+            step: Arc::clone(step),
+            tree: Arc::clone(&open.tree),
+        })));
+        self.deadlines.arm(of.id, now + hard, Due::Attempt);
+    }
+
+    pub(super) fn free_slot(&mut self, id: ActivationId) {
+        if let Some(Slot(action, instances)) = self.slots.remove(&id) {
+            self.placement.free(&action, instances);
+        }
+    }
+
+    pub(super) fn returned(
+        &mut self,
+        now: Moment,
+        of: Attempt,
+        why: ReturnReason,
+        returns: u32,
+        out: &mut Vec<Effect>,
+    ) {
+        self.free_slot(of.id);
+        if why == ReturnReason::NoSlot {
+            self.rest_until = Some(now + NO_SLOT_REST);
+        }
+        if returns >= MAX_RETURNS {
+            self.expire(now, What::Settle(of.id), of.id, of.attempt, Reason::NoCapacity, out);
+            return;
+        }
+        self.waits(now, of.id, true, out);
+    }
+
+    pub(super) fn ended(
+        &mut self,
+        now: Moment,
+        record: &Record,
+        ended: &Arc<Ended>,
+        out: &mut Vec<Effect>,
+    ) {
+        let id = ended.row.id;
+        self.deadlines.disarm(id);
+        if let Some(offset) = self.bodies.done_with(id) {
+            out.push(Effect::Release(offset));
+        }
+        if ended.was_assigned.is_some() {
+            self.free_slot(id);
+        } else if !ended.parent {
+            self.placement.leave(&ended.row.namespace, id);
+        }
+        out.push(Effect::Ended(Arc::clone(ended)));
+        let cancelled = matches!(&record.body, Body::Expire(it) if it.id == id && it.reason == Reason::Cancelled);
+        if ended.parent && cancelled {
+            self.cancel_step_of(now, ended, out);
+        }
+    }
+
+    /// A cancelled sequence takes its running step with it.
+    pub(super) fn cancel_step_of(&mut self, now: Moment, ended: &Ended, out: &mut Vec<Effect>) {
+        let Some(child) = ended.row.children.last().copied() else { return };
+        if let Some(open) = self.ledger.open(&child) {
+            let attempt = open.last_attempt();
+            self.expire(now, What::Settle(child), child, attempt, Reason::Cancelled, out);
+        }
+    }
+}
