@@ -12,6 +12,7 @@
               and waits between two looks at them"
 )]
 
+pub mod bench;
 pub mod cases;
 pub mod checker;
 pub mod eventually;

@@ -152,7 +152,8 @@ impl End {
 
 impl Connection {
     fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).with_context(|| format!("connect to {address}"))?;
+        let stream =
+            TcpStream::connect(address).with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self {
@@ -177,7 +178,11 @@ impl Connection {
         self.sent = now;
         // Nothing else is on the way, so the buffer of the socket is empty and takes it whole.
         let sent = self.stream.write(&self.request).context("send a request")?;
-        ensure!(sent == self.request.len(), "a request of {} bytes is too long", self.request.len());
+        ensure!(
+            sent == self.request.len(),
+            "a request of {} bytes is too long",
+            self.request.len()
+        );
         Ok(true)
     }
 
@@ -218,7 +223,10 @@ fn whole(bytes: &[u8]) -> Result<Option<usize>> {
         return Ok(None);
     }
     if status.first() != Some(&b'2') {
-        bail!("the answer was {}", String::from_utf8_lossy(bytes.get(..length.min(600)).unwrap_or(bytes)));
+        bail!(
+            "the answer was {}",
+            String::from_utf8_lossy(bytes.get(..length.min(600)).unwrap_or(bytes))
+        );
     }
     Ok(Some(length))
 }

@@ -83,9 +83,16 @@ fn used(stat: &str) -> Option<u64> {
 fn of_machine() -> Result<u64> {
     let stat = std::fs::read_to_string("/proc/stat").context("read /proc/stat")?;
     let line = stat.lines().next().unwrap_or_default();
-    let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|it| it.parse().ok()).collect();
+    let fields: Vec<u64> =
+        line.split_whitespace().skip(1).filter_map(|it| it.parse().ok()).collect();
     // user nice system idle iowait irq softirq steal
-    Ok(fields.iter().take(8).enumerate().filter(|(at, _)| *at != 3 && *at != 4).map(|(_, it)| it).sum())
+    Ok(fields
+        .iter()
+        .take(8)
+        .enumerate()
+        .filter(|(at, _)| *at != 3 && *at != 4)
+        .map(|(_, it)| it)
+        .sum())
 }
 
 /// Resident memory of a process in MiB: all, and what is backed by no file.
@@ -121,11 +128,7 @@ pub fn machine() -> String {
 ///
 /// # Errors
 /// It did not within `limit`.
-pub fn wait_for<T>(
-    what: &str,
-    limit: Duration,
-    mut found: impl FnMut() -> Option<T>,
-) -> Result<T> {
+pub fn wait_for<T>(what: &str, limit: Duration, mut found: impl FnMut() -> Option<T>) -> Result<T> {
     let begun = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -135,7 +138,6 @@ pub fn wait_for<T>(
         std::thread::sleep(Duration::from_millis(1));
     }
 }
-
 
 #[cfg(test)]
 mod tests {

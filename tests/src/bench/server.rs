@@ -105,10 +105,13 @@ impl Setup {
         let mut command = Command::new(&self.quirld);
         command.arg("--data").arg(&self.data).arg("--config").arg(config);
         command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
-        command.args(["--durability", match self.durability {
-            Durability::Sync => "sync",
-            Durability::Os => "os",
-        }]);
+        command.args([
+            "--durability",
+            match self.durability {
+                Durability::Sync => "sync",
+                Durability::Os => "os",
+            },
+        ]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command.spawn().with_context(|| format!("start {}", self.quirld.display()))
     }
@@ -179,7 +182,11 @@ impl Server {
     fn post(&self, target: &str, body: &[u8]) -> Vec<u8> {
         let mut head = format!("POST {target} HTTP/1.1\r\n");
         let _ = write!(head, "Host: {}\r\nAuthorization: Basic {}\r\n", self.address, self.basic());
-        let _ = write!(head, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = write!(
+            head,
+            "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         [head.as_bytes(), body].concat()
     }
 
@@ -193,7 +200,10 @@ impl Server {
     /// It is refused.
     pub fn put_module(&self, name: &str, code: &[u8]) -> Result<()> {
         let code = BASE64.encode(code);
-        self.put(name, &format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#))
+        self.put(
+            name,
+            &format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#),
+        )
     }
 
     /// Makes or replaces a sequence of `length` times the same action.
@@ -252,11 +262,12 @@ impl Server {
     pub fn open(&self) -> Result<u64> {
         let answer = self.exchange("GET", "/metrics", b"")?;
         let text = answer.text();
-        let line = text.lines().find(|line| line.starts_with(OPEN) && !line.starts_with('#'));
-        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|it| it.parse().ok());
-        let value: f64 = value.with_context(|| format!("no {OPEN} in /metrics"))?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        Ok(value as u64)
+        // One line for each state: queued, running, sequences.
+        let lines = text.lines().filter_map(|line| line.strip_prefix(OPEN));
+        let values: Vec<u64> =
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        ensure!(!values.is_empty(), "no {OPEN} in /metrics: {} {text}", answer.status);
+        Ok(values.iter().sum())
     }
 
     /// Waits until nothing is open, and says how long that took.
