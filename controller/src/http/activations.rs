@@ -140,11 +140,9 @@ impl Api {
         if is_open {
             let patience = controller.config.append_patience();
             match controller.partition.propose(Proposal::Cancel(id), patience).await {
-                Ok(Told::Ended(ended)) if ended.row.outcome.as_deref() == Some("cancelled") => {
-                    return Ok(Answer::cancelled(id));
-                }
+                Ok(Told::Applied(_)) => return Ok(Answer::cancelled(id)),
                 // It ended by itself before: the record says how.
-                Ok(Told::Ended(_) | Told::Applied(_) | Told::Known { .. })
+                Ok(Told::Ended(_) | Told::Known { .. })
                 | Err(Rejected::NotOpen | Rejected::Changed | Rejected::Concurrency { .. }) => {}
                 Err(Rejected::Bound(bound)) => return Err(bound.into()),
                 Err(Rejected::Unknown) => return Err(crate::write::Failed::Unknown.into()),
