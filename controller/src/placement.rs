@@ -104,7 +104,7 @@ impl Placement {
     }
 
     /// The next one to get a slot, with its place; it leaves the queue.
-    pub fn next(&mut self) -> Option<(Waiting, Place)> {
+    pub fn take_next(&mut self) -> Option<(Waiting, Place)> {
         if self.taken >= self.slots || self.waiting == 0 {
             return None;
         }
@@ -173,7 +173,7 @@ mod tests {
         placement.wait(&b, waiting(4), false);
         placement.wait(&a, waiting(5), true);
         let order: Vec<u8> =
-            std::iter::from_fn(|| placement.next().map(|(w, _)| w.id.as_bytes()[0])).collect();
+            std::iter::from_fn(|| placement.take_next().map(|(w, _)| w.id.as_bytes()[0])).collect();
         assert_eq!(order, [5, 4, 1, 2, 3]);
         assert_eq!(placement.waiting(), 0);
     }

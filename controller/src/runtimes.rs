@@ -271,6 +271,10 @@ mod tests {
             "The specified runtime 'x:1' is not supported by this platform. Valid values are: \
              'nodejs:20', 'nodejs:18', "
         ));
-        assert!(text.ends_with("'wasm:command', 'wasm:component', 'wasm:http', 'blackbox', 'sequence'."));
+        assert!(
+            text.ends_with(
+                "'wasm:command', 'wasm:component', 'wasm:http', 'blackbox', 'sequence'."
+            )
+        );
     }
 }

@@ -84,7 +84,12 @@ impl Rates {
             return Ok(());
         }
         let rest = u64::try_from(MINUTE - now.0.rem_euclid(MINUTE)).unwrap_or(0);
-        Err(TooMany::Rate { of: counted, count: *count, allowed, rest: Duration::from_millis(rest) })
+        Err(TooMany::Rate {
+            of: counted,
+            count: *count,
+            allowed,
+            rest: Duration::from_millis(rest),
+        })
     }
 }
 

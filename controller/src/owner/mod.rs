@@ -135,6 +135,8 @@ pub struct Waiting {
     id: ActivationId,
     caller: Caller,
     told: oneshot::Receiver<Arc<Told>>,
+    /// Whoever was told is registered no more.
+    is_told: bool,
 }
 
 impl Waiting {
@@ -142,12 +144,17 @@ impl Waiting {
     pub async fn outcome(mut self, patience: Duration) -> Option<Arc<Told>> {
         let until = self.partition.0.clock.now() + patience;
         let clock = self.partition.0.clock.clone();
-        clock.within(until, &mut self.told).await.and_then(Result::ok)
+        let told = clock.within(until, &mut self.told).await.and_then(Result::ok);
+        self.is_told = told.is_some();
+        told
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
+        if self.is_told {
+            return;
+        }
         let mut core = self.partition.write_lock();
         core.callers.remove(&self.caller);
         let mut none = Vec::new();
@@ -277,7 +284,7 @@ impl Partition {
         let caller = core.waiters.register(id);
         core.callers.insert(caller, tell);
         drop(core);
-        Waiting { partition: self.clone(), id, caller, told }
+        Waiting { partition: self.clone(), id, caller, told, is_told: false }
     }
 
     /// One record, from memory or from its segment.

@@ -20,7 +20,7 @@ impl Owner {
             return;
         }
         self.rest_until = None;
-        while let Some((waiting, place)) = self.placement.next() {
+        while let Some((waiting, place)) = self.placement.take_next() {
             let Some(open) = self.ledger.open(&waiting.id) else { continue };
             let attempt = open.last_attempt() + 1;
             let slot = Slot(waiting.action, waiting.instances);
