@@ -16,6 +16,7 @@ use model::identity::Identity;
 use model::json::Json;
 use model::limits::{ActionLimits, MAX_SEQUENCE};
 use model::name::{EntityPath, QualifiedName};
+use model::time::Millis;
 
 use super::Error;
 use crate::Controller;
@@ -139,7 +140,8 @@ impl Looker<'_> {
             steps.extend(self.component(component, depth + 1)?);
         }
         let step = Step::clone(&step);
-        Ok(Target::Sequence(Arc::new(Sequence { step, steps, deadline: None })))
+        let deadline = deadline_of(&step);
+        Ok(Target::Sequence(Arc::new(Sequence { step, steps, deadline })))
     }
 
     /// A component; `None` while its document is not read.
@@ -253,4 +255,11 @@ fn overrides_final(action: &Action, arguments: &Json) -> Result<(), Error> {
     };
     let members = arguments.members().unwrap_or_default();
     if members.iter().any(|(name, _)| fixed(name)) { Err(Error::Final) } else { Ok(()) }
+}
+
+/// How long a sequence may run as a whole: its own time limit, where somebody set one. The default
+/// is not enforced: upstream ignores it, and a pipeline of slow steps would die of it.
+fn deadline_of(step: &Step) -> Option<Millis> {
+    let limit = step.limits.timeout;
+    (limit != ActionLimits::default().timeout).then_some(limit)
 }
