@@ -40,7 +40,7 @@ use crate::owner::proposal::{Bound, Phase};
 use auth::Sessions;
 use body::{InFlight, Incoming};
 use query::Query;
-use respond::{Answer, Cors, Counted, JSON, REQUEST_ID, Refusal, Response};
+use respond::{Answer, Cors, JSON, REQUEST_ID, Refusal, Response};
 use route::{Open, Route};
 
 /// The REST API of a controller. Cheap to clone.
@@ -56,8 +56,13 @@ pub struct Api {
     root: Bytes,
     /// Whether anything can run here.
     sandboxes: bool,
-    counted: RwLock<HashMap<(&'static str, Method, StatusCode), (Counter, Histogram)>>,
+    counted: RwLock<HashMap<Counted, Handles>>,
 }
+
+/// Route, method and status of requests that are counted together.
+type Counted = (&'static str, Method, StatusCode);
+/// How many there were, and how long they took.
+type Handles = (Counter, Histogram);
 
 /// A request without its body.
 pub(crate) struct Asked<'a> {
@@ -186,10 +191,10 @@ impl Api {
         let metrics = &self.controller.metrics;
         match refusal.counted {
             None => {}
-            Some(Counted::Bound(bound)) => {
+            Some(respond::Counted::Bound(bound)) => {
                 metrics.bound_refused.of(bound).inc();
             }
-            Some(Counted::Throttle(throttle)) => {
+            Some(respond::Counted::Throttle(throttle)) => {
                 let namespace = caller.namespace.as_str();
                 metrics.throttled.with([namespace, throttle.as_str()]).inc();
             }
@@ -265,12 +270,7 @@ impl Api {
         }
     }
 
-    fn counted(
-        &self,
-        route: &'static str,
-        method: &Method,
-        status: StatusCode,
-    ) -> (Counter, Histogram) {
+    fn counted(&self, route: &'static str, method: &Method, status: StatusCode) -> Handles {
         let key = (route, method.clone(), status);
         let known = self.counted.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         known.unwrap_or_else(|| {

@@ -557,7 +557,7 @@ fn parse_exec(given: &Json, own: &Namespace, runtimes: &Runtimes) -> Result<PutE
             if !is_image(&image) {
                 return Err(malformed("could not parse image name"));
             }
-            let code = member("code").map(|code| parse_code(code)).transpose()?;
+            let code = member("code").map(parse_code).transpose()?;
             let code = code.filter(|code| !code.trim().is_empty());
             let main = main()?;
             Ok(PutExec::Code { kind, inspected: false, code, main, image: Some(image) })

@@ -1,5 +1,7 @@
 //! The REST API of a controller, from request to response, over a real ledger.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed: that is what it is for")]
+
 mod world;
 
 use std::time::Duration;
