@@ -17,6 +17,8 @@ pub struct Config {
     pub compile_threads: u32,
     /// How long a PUT waits for its compilation.
     pub compile_seconds: u64,
+    /// Memory that a compilation may take.
+    pub compile_memory: ByteSize,
     /// Compiled code kept resident; more is dropped and loaded again from the disk.
     pub cache_bytes: ByteSize,
     /// Threads that run guests. Default: one per core.
@@ -32,6 +34,7 @@ impl Default for Config {
             max_instances: 1_000,
             compile_threads: (cores / 2).max(1),
             compile_seconds: 30,
+            compile_memory: ByteSize::mib(2_048),
             cache_bytes: ByteSize::mib(256),
             threads: cores,
         }

@@ -12,7 +12,7 @@ use model::time::WallTime;
 
 use crate::budget::Budget;
 use crate::config::{Config, Outside};
-use crate::engine::{Allocation, Engine};
+use crate::engine::{Allocation, Compiler, Engine};
 use crate::executor::Executor;
 use crate::inspect::{COMMAND, COMPONENT, HTTP};
 use crate::instance::{self, Ground};
@@ -69,7 +69,22 @@ impl Driver {
         codes: Arc<dyn Codes>,
         outside: Outside,
     ) -> Result<Self, Error> {
-        Self::with(config, Allocation::Pooling, folder, codes, outside)
+        Self::with(config, Allocation::Pooling, folder, codes, outside, None)
+    }
+
+    /// The same, with modules compiled by a program of their own: the one that strangers' code
+    /// needs, because a compilation in this process has no bound on its time and memory.
+    ///
+    /// # Errors
+    /// As [`Driver::new`].
+    pub fn with_compiler(
+        config: &Config,
+        folder: PathBuf,
+        codes: Arc<dyn Codes>,
+        outside: Outside,
+        compiler: Compiler,
+    ) -> Result<Self, Error> {
+        Self::with(config, Allocation::Pooling, folder, codes, outside, Some(compiler))
     }
 
     pub(crate) fn with(
@@ -78,8 +93,10 @@ impl Driver {
         folder: PathBuf,
         codes: Arc<dyn Codes>,
         outside: Outside,
+        compiler: Option<Compiler>,
     ) -> Result<Self, Error> {
-        let engine = Engine::start(config, allocation, folder, codes).map_err(Error)?;
+        let engine =
+            Engine::start(config, allocation, folder, codes, compiler).map_err(Error)?;
         let ticked = engine.wasmtime.clone();
         let threads = config.threads.max(1) as usize;
         let executor =

@@ -23,4 +23,5 @@ mod output;
 mod tests;
 
 pub use self::config::{Config, Outside};
+pub use self::engine::{Compiler, compile};
 pub use self::driver::{Driver, Error, KindOf, engine, kinds};

@@ -3,10 +3,10 @@
 mod cache;
 mod compile;
 mod load;
+mod pool;
 mod resident;
 mod settings;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,9 @@ use tokio::sync::oneshot;
 use wasmtime::{InstancePre, Linker, Module, ModuleExport};
 
 use self::cache::{Cache, Found};
-use self::compile::Pool;
+use self::compile::Bounds;
+pub use self::compile::{Compiler, compile};
+use self::pool::Pool;
 use self::resident::{Begin, Residents};
 pub(crate) use self::settings::Allocation;
 use crate::archive::Unpacked;
@@ -26,12 +28,14 @@ use crate::config::Config;
 use crate::executor::Executor;
 use crate::host::State;
 use crate::host::files::Files;
-use crate::inspect;
+use crate::inspect::{self, Looked};
 
 /// Mappings that resident modules may take; the kernel gives a process 65,530 of them.
 const MAX_MAPPINGS: u64 = 15_000;
 /// Mappings of one module: its machine code, what is read, and what stands before them.
 const MAPPINGS_OF_A_MODULE: u64 = 3;
+/// What the end of a child may take beyond its limit.
+const GRACE: Duration = Duration::from_millis(500);
 /// Compiled code up to here is read by the thread that waits for it: a change of threads costs
 /// more than that takes.
 const READ_HERE: u64 = 1 << 20;
@@ -39,14 +43,14 @@ const READ_HERE: u64 = 1 << 20;
 /// What a driver knows of code.
 pub(crate) struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests ask for it"))]
     pub(crate) allocation: Allocation,
     linker: Linker<State>,
     residents: Residents,
     cache: Cache,
     codes: Arc<dyn Codes>,
     pool: Pool,
-    compile_limit: Duration,
+    compiler: Option<Compiler>,
+    bounds: Bounds,
 }
 
 /// A module in memory, ready to be instantiated.
@@ -83,12 +87,12 @@ impl Engine {
         wanted: Allocation,
         folder: PathBuf,
         codes: Arc<dyn Codes>,
+        compiler: Option<Compiler>,
     ) -> Result<Self, String> {
         let (wasmtime, allocation) = settings::engine(config, wanted)?;
         let linker = crate::host::linker(&wasmtime).map_err(|error| format!("{error:#}"))?;
-        let mut hasher = DefaultHasher::new();
-        wasmtime.precompile_compatibility_hash().hash(&mut hasher);
-        let cache = Cache::open(folder.join("wasm"), format!("{:016x}", hasher.finish()))
+        let compatibility = format!("{:016x}", settings::compatibility(&wasmtime));
+        let cache = Cache::open(folder.join("wasm"), compatibility)
             .map_err(|error| format!("folder for compiled code {}: {error}", folder.display()))?;
         let threads = config.compile_threads.max(1) as usize;
         let pool = Pool::start(threads).map_err(|error| format!("threads: {error}"))?;
@@ -100,7 +104,11 @@ impl Engine {
             cache,
             codes,
             pool,
-            compile_limit: Duration::from_secs(config.compile_seconds),
+            compiler,
+            bounds: Bounds {
+                time: Duration::from_secs(config.compile_seconds),
+                memory: config.compile_memory.as_u64(),
+            },
         })
     }
 
@@ -190,25 +198,55 @@ impl Engine {
     fn from_code(&self, digest: Digest) -> Result<Loaded, NotLoaded> {
         let code = futures::executor::block_on(self.codes.fetch(digest))
             .map_err(NotLoaded::NoCode)?;
-        let unpacked = crate::archive::unpack(&code).map_err(|refused| broken(&refused))?;
-        inspect::look(&unpacked.module).map_err(|refused| broken(&refused))?;
-        let module = self.compile(&digest, unpacked).map_err(|refused| broken(&refused))?;
+        let unpacked = crate::archive::unpack(&code).map_err(NotLoaded::from)?;
+        let looked = inspect::look(&unpacked.module).map_err(NotLoaded::from)?;
+        let module = self.compile(&digest, unpacked, &looked)?;
         Ok(Loaded { module, state: StartState::Cold })
     }
 
     /// Compiles and keeps the result. On a thread of the pool.
-    fn compile(&self, digest: &Digest, unpacked: Unpacked) -> Result<Arc<Resident>, Refused> {
-        let compiled = self
-            .wasmtime
-            .precompile_module(&unpacked.module)
-            .map_err(|error| inspect::not_a_module(&reason(&error)))?;
+    fn compile(
+        &self,
+        digest: &Digest,
+        unpacked: Unpacked,
+        looked: &Looked,
+    ) -> Result<Arc<Resident>, NotLoaded> {
+        let Unpacked { module, files } = unpacked;
+        let compiler = self.compiler.as_ref();
+        let compiled = compile::compile_module(
+            &self.wasmtime,
+            self.allocation,
+            compiler,
+            self.bounds,
+            &module,
+            looked,
+        );
+        drop(module);
+        let compiled = compiled.map_err(|error| self.not_compiled(error))?;
         let module = self
-            .resident(&compiled, unpacked.files)
-            .map_err(|reason| Refused(format!("The module cannot be linked: {reason}.")))?;
+            .resident(&compiled, files)
+            .map_err(|reason| broken(format!("The module cannot be linked: {reason}.")))?;
         if let Err(error) = self.cache.write(digest, &compiled, &module.files) {
             tracing::warn!(%digest, %error, "compiled code could not be kept");
         }
         Ok(Arc::new(module))
+    }
+
+    fn not_compiled(&self, error: compile::Error) -> NotLoaded {
+        match error {
+            compile::Error::Invalid(reason) => inspect::not_a_module(&reason).into(),
+            compile::Error::TooLong => self.too_long().into(),
+            compile::Error::TooMuchMemory => {
+                let mb = self.bounds.memory >> 20;
+                broken(format!("The module could not be compiled within {mb} MB of memory."))
+            }
+            compile::Error::Fault(reason) => NotLoaded::Fault(reason),
+        }
+    }
+
+    fn too_long(&self) -> Refused {
+        let seconds = self.bounds.time.as_secs();
+        Refused(format!("The module could not be compiled within {seconds} seconds."))
     }
 
     fn resident(&self, compiled: &[u8], files: Files) -> Result<Resident, String> {
@@ -232,10 +270,8 @@ impl Engine {
         now: fn() -> Duration,
         artefact: Artefact,
     ) -> Result<Inspected, Refused> {
-        let too_long = || {
-            let seconds = self.compile_limit.as_secs();
-            Refused(format!("The module could not be compiled within {seconds} seconds."))
-        };
+        // Its child has the same limit; this one also ends what is compiled without one.
+        let limit = self.bounds.time;
         let (started, has_started) = oneshot::channel();
         let (told, mut answer) = oneshot::channel();
         let engine = Arc::clone(&self);
@@ -244,20 +280,20 @@ impl Engine {
             let _ = told.send(engine.inspect_here(&artefact));
         });
         if queued.is_err() {
-            return Err(too_long());
+            return Err(self.too_long());
         }
         // Its own time begins when its turn comes; for that it waits as long.
-        let turn = executor.sleep_until(now() + self.compile_limit);
+        let turn = executor.sleep_until(now() + limit);
         if let Either::Right(_) = select(has_started, turn).await {
-            return Err(too_long());
+            return Err(self.too_long());
         }
-        let limit = executor.sleep_until(now() + self.compile_limit);
-        match select(&mut answer, limit).await {
+        let over = executor.sleep_until(now() + limit + GRACE);
+        match select(&mut answer, over).await {
             Either::Left((Ok(inspected), _)) => inspected,
             Either::Left((Err(_), _)) => {
                 Err(inspect::not_a_module("the compiler failed on it"))
             }
-            Either::Right(_) => Err(too_long()),
+            Either::Right(_) => Err(self.too_long()),
         }
     }
 
@@ -273,7 +309,9 @@ impl Engine {
             }
             let module = match self.from_disk(&artefact.digest) {
                 Some(loaded) => loaded.module,
-                None => self.compile(&artefact.digest, unpacked)?,
+                None => {
+                    self.compile(&artefact.digest, unpacked, &looked).map_err(NotLoaded::refused)?
+                }
             };
             drop(self.residents.add(artefact.digest, &module));
         }
@@ -329,8 +367,27 @@ fn interrupted() -> NotLoaded {
     NotLoaded::Fault("loading the module was interrupted".to_owned())
 }
 
-fn broken(refused: &Refused) -> NotLoaded {
-    NotLoaded::Broken(refused.0.clone())
+fn broken(text: String) -> NotLoaded {
+    NotLoaded::Broken(text)
+}
+
+impl From<Refused> for NotLoaded {
+    fn from(refused: Refused) -> Self {
+        Self::Broken(refused.0)
+    }
+}
+
+impl NotLoaded {
+    /// As whoever sent the code is told.
+    fn refused(self) -> Refused {
+        match self {
+            Self::Broken(text) => Refused(text),
+            Self::NoCode(reason) | Self::Fault(reason) => {
+                tracing::error!(reason, "a module could not be compiled");
+                Refused("The module could not be compiled: the compiler failed.".to_owned())
+            }
+        }
+    }
 }
 
 /// A whole error on one line, without the dot that our texts end with.

@@ -9,8 +9,6 @@ use std::thread::JoinHandle;
 
 use crate::executor::be_nice;
 
-/// Below everything else.
-const NICE: i32 = 10;
 /// Jobs that wait; more are refused.
 const QUEUE: usize = 1_024;
 
@@ -37,7 +35,7 @@ impl Pool {
             let thread =
                 std::thread::Builder::new().name(format!("compile-{number}")).spawn(move || {
                     let _inside = runtime.as_ref().map(tokio::runtime::Handle::enter);
-                    be_nice(NICE);
+                    be_nice(super::compile::NICE);
                     work(&queue);
                 })?;
             pool.threads.push(thread);
@@ -68,7 +66,7 @@ fn work(queue: &Mutex<Receiver<Work>>) {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.jobs = None;
-        // Not joined: a compilation cannot be interrupted, and nothing depends on its end.
+        // Not joined: nothing depends on the end of a compilation, and its child has a limit.
         self.threads.clear();
     }
 }

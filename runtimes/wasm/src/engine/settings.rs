@@ -1,5 +1,7 @@
 //! How wasmtime is set up.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use wasmtime::{
     Config as Settings, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmFeatures,
@@ -34,9 +36,8 @@ const FRAMES: usize = 32;
 /// An engine with a pool, or without one if the address space does not suffice.
 pub(super) fn engine(config: &Config, wanted: Allocation) -> Result<(Engine, Allocation), String> {
     if wanted == Allocation::Pooling {
-        let mut settings = common();
+        let mut settings = common(Allocation::Pooling);
         settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
-        settings.memory_reservation(RESERVATION);
         match Engine::new(&settings) {
             Ok(engine) => return Ok((engine, Allocation::Pooling)),
             Err(error) => tracing::warn!(
@@ -45,17 +46,35 @@ pub(super) fn engine(config: &Config, wanted: Allocation) -> Result<(Engine, All
             ),
         }
     }
-    let mut settings = common();
-    settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
-    settings.memory_reservation(0).memory_guard_size(64 << 10);
-    settings.memory_reservation_for_growth(1 << 20);
-    Engine::new(&settings)
+    Engine::new(&common(Allocation::OnDemand))
         .map(|engine| (engine, Allocation::OnDemand))
         .map_err(|error| format!("{error:#}"))
 }
 
-fn common() -> Settings {
+/// An engine that makes code for that of [`engine`], and reserves nothing itself.
+pub(super) fn compiling(for_pooling: bool) -> Result<Engine, String> {
+    let allocation = if for_pooling { Allocation::Pooling } else { Allocation::OnDemand };
+    Engine::new(&common(allocation)).map_err(|error| format!("{error:#}"))
+}
+
+/// A number that is the same for engines that can run each other's code.
+pub(super) fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All that decides about code; where memories come from decides how they are reached.
+fn common(allocation: Allocation) -> Settings {
     let mut settings = Settings::new();
+    settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    match allocation {
+        Allocation::Pooling => settings.memory_reservation(RESERVATION),
+        Allocation::OnDemand => settings
+            .memory_reservation(0)
+            .memory_guard_size(64 << 10)
+            .memory_reservation_for_growth(1 << 20),
+    };
     settings.epoch_interruption(true);
     settings.memory_init_cow(true);
     settings.max_wasm_stack(WASM_STACK);

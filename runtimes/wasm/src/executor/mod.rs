@@ -108,6 +108,7 @@ impl Turn {
         let slice = nanos(SLICE);
         let over = this >= slice
             || self.is_stopped()
+            || self.shared.closed.load(Ordering::Relaxed)
             || all >= slice && self.shared.fresh.load(Ordering::Relaxed) > 0;
         if over {
             self.yielded.store(true, Ordering::Relaxed);
@@ -221,18 +222,25 @@ impl Drop for Executor {
         for sleeper in &self.shared.sleepers {
             sleeper.wake();
         }
-        for thread in self.threads.drain(..) {
+        for thread in &self.threads {
             thread.thread().unpark();
-            // A driver may be dropped by what one of its own threads runs last.
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
-            }
         }
-        // Whoever waits for one of these is told by what its future does when it is dropped.
-        let left = std::mem::take(&mut *lock(&self.shared.queue));
-        drop(left);
+        // A driver may be dropped by what one of its own threads runs last. The threads then end
+        // behind it.
+        let here = std::thread::current().id();
+        let is_inside = self.threads.iter().any(|thread| thread.thread().id() == here);
+        for thread in self.threads.drain(..).filter(|_| !is_inside) {
+            let _ = thread.join();
+        }
+        // What is left ends here, or when what it waits for wakes it: see `push`.
+        let left = lock(&self.shared.queue).close();
+        for task in left {
+            task.end();
+        }
         let timers = std::mem::take(&mut *lock(&self.shared.timers));
-        drop(timers);
+        for waker in timers.all() {
+            waker.wake();
+        }
     }
 }
 
@@ -241,6 +249,12 @@ impl Task {
     pub(crate) fn stop(self: &Arc<Self>) {
         self.turn.stop.store(true, Ordering::Release);
         self.wake_by_ref();
+    }
+
+    /// Drops its future, which tells whoever waits for it.
+    fn end(&self) {
+        let work = lock(&self.work).take();
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(work)));
     }
 }
 
@@ -294,6 +308,11 @@ impl Shared {
         let namespace = task.namespace.clone();
         let idle = {
             let mut queue = lock(&self.queue);
+            if queue.is_closed() {
+                drop(queue);
+                task.end();
+                return;
+            }
             if is_fresh {
                 queue.push_fresh(task);
             } else {
@@ -373,10 +392,9 @@ impl Shared {
             work.as_mut().poll(&mut context) == Poll::Ready(())
         }));
         let is_over = polled.unwrap_or(true);
+        drop(slot);
         if is_over {
-            let work = slot.take();
-            drop(slot);
-            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(work)));
+            task.end();
         }
         is_over
     }
@@ -384,7 +402,8 @@ impl Shared {
     /// The life of the ticker: raises the epoch while something runs, and fires timers.
     fn tick(&self, tick: &impl Fn()) {
         let mut quiet = LINGER;
-        while !self.closed.load(Ordering::SeqCst) {
+        // When all is to end, guests that run still have to be interrupted.
+        while !self.closed.load(Ordering::SeqCst) || self.running.load(Ordering::SeqCst) > 0 {
             if self.running.load(Ordering::SeqCst) > 0 {
                 tick();
                 quiet = 0;
@@ -400,13 +419,13 @@ impl Shared {
                 continue;
             }
             self.ticking.store(false, Ordering::SeqCst);
-            if self.running.load(Ordering::SeqCst) > 0 {
+            let is_closed = self.closed.load(Ordering::SeqCst);
+            if is_closed || self.running.load(Ordering::SeqCst) > 0 {
                 self.ticking.store(true, Ordering::SeqCst);
                 continue;
             }
             match next {
                 Some(next) => std::thread::park_timeout(next.saturating_sub((self.now)())),
-                None if self.closed.load(Ordering::SeqCst) => {}
                 None => std::thread::park(),
             }
         }

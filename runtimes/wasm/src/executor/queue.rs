@@ -14,6 +14,7 @@ pub(super) struct Queue<T> {
     arrivals: u64,
     /// Threads that sleep; the last to fall asleep is woken first.
     pub(super) idle: Vec<usize>,
+    closed: bool,
 }
 
 /// What one namespace has used beyond the first 5 ms of each of its tasks.
@@ -30,6 +31,7 @@ impl<T> Default for Queue<T> {
             shares: BTreeMap::new(),
             arrivals: 0,
             idle: Vec::new(),
+            closed: false,
         }
     }
 }
@@ -58,6 +60,16 @@ impl<T> Queue<T> {
             .min_by_key(|share| share.used)
             .and_then(|share| share.waiting.pop_first())
             .map(|(_, task)| task)
+    }
+
+    /// Takes all; from now on nothing may be pushed.
+    pub(super) fn close(&mut self) -> Vec<T> {
+        self.closed = true;
+        std::iter::from_fn(|| self.pop()).collect()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Books what a task used: `used` nanoseconds just now, `all` since it began.

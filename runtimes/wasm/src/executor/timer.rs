@@ -16,6 +16,10 @@ pub(super) struct Timers {
 }
 
 impl Timers {
+    pub(super) fn all(self) -> impl Iterator<Item = Waker> {
+        self.by_time.into_values()
+    }
+
     /// Those that are due, and when the next one is.
     pub(super) fn due(&mut self, now: Duration) -> (Vec<Waker>, Option<Duration>) {
         let mut due = Vec::new();

@@ -158,19 +158,6 @@ fn what_is_no_module_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_module_that_takes_too_long_to_compile_is_refused_in_time_and_harms_nobody() {
-    let stage = Stage::with(|config| config.compile_seconds = 0);
-    let code = encode(&writing(1, "{}", ""));
-    assert_refused(
-        stage.inspect(&code, "wasm:command"),
-        "The module could not be compiled within 0 seconds.",
-    );
-    // What had begun goes on to its end, and is there then.
-    let ended = stage.run_job(job(stage.store(code)));
-    assert_eq!(told(&ended), (Success, "{}".to_owned()));
-}
-
-#[test]
 fn damaged_code_in_the_cache_is_made_again() {
     let stage = Stage::new();
     let code = encode(&writing(1, "{}", ""));

@@ -74,6 +74,7 @@ pub(super) fn config() -> Config {
         max_instances: 64,
         compile_threads: 1,
         compile_seconds: 30,
+        compile_memory: ByteSize::mib(2_048),
         cache_bytes: ByteSize::mib(64),
         threads: 2,
     }
@@ -101,7 +102,7 @@ impl Stage {
         folder: tempfile::TempDir,
     ) -> Self {
         let path = folder.path().to_owned();
-        let driver = Driver::with(config, allocation, path, blobs.clone(), outside()).unwrap();
+        let driver = Driver::with(config, allocation, path, blobs.clone(), outside(), None).unwrap();
         Self { driver, blobs, folder }
     }
 
