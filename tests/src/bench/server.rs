@@ -75,20 +75,16 @@ impl Setup {
             found.map(Some).or_else(|| ended.map(|_| None))
         })?;
         let Some(address) = address else { bail!("quirld ended:\n{}", self.log()) };
-        let ready = format!("http://{address}");
-        let request = wire::Request {
-            method: "GET".to_owned(),
-            target: "/ready".to_owned(),
-            ..wire::Request::default()
-        };
+        let mut server = Server { child, address, key: String::new() };
         let secret = self.data.join("secrets/guest.auth");
-        let key = proc::wait_for("quirld is ready", LIMIT, || {
-            let answer = wire::exchange(&ready, &request).ok()?;
-            let key = std::fs::read_to_string(&secret).ok()?;
-            (answer.status == 200 && !key.is_empty()).then_some(key)
+        // Ready is said before the first key counts, so it is the key that is asked for.
+        let ready = proc::wait_for("quirld is ready", LIMIT, || {
+            server.key = std::fs::read_to_string(&secret).ok()?.trim().to_owned();
+            let answer = server.exchange("GET", "/api/v1/namespaces", b"").ok()?;
+            (answer.status == 200).then_some(())
         });
-        let key = key.with_context(|| self.log())?.trim().to_owned();
-        Ok(Server { child, address, key })
+        ready.with_context(|| self.log())?;
+        Ok(server)
     }
 
     /// Starts it, and waits for nothing.
