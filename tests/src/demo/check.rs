@@ -1,0 +1,204 @@
+//! The second opinion: `samples/weather/check.py` works everything out independently.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use serde_json::{Value, json};
+
+use super::count::Lives;
+use super::feed::Fed;
+use super::pipeline::{FILES, Life, Seen, result_of, run_on_text, write};
+use super::place::{files, shortened};
+use super::screen::say;
+use super::slices::ROWS;
+use super::tables::{damaged, differences, figures, original};
+use crate::platform::{Programs, Server, shown};
+
+/// What is changed: the day, the column, the new value.
+const CELL: [&str; 3] = ["2015/02/14", "temp_max", "19.4"];
+/// How to get what is missing.
+const INSTALL: &str =
+    "sudo apt-get update && sudo apt-get install -y --no-install-recommends python3";
+
+/// Runs the script, and counts what it compared.
+#[derive(Clone, Debug)]
+pub struct Python {
+    samples: PathBuf,
+    figures: u64,
+    words: u64,
+    printed: usize,
+}
+
+impl Python {
+    /// Looks for an interpreter that the script can use.
+    ///
+    /// # Errors
+    /// There is none; with the command that installs it.
+    pub fn find(programs: &Programs) -> Result<Self> {
+        let found = Command::new("python3").args(["-c", "import tomllib"]).output();
+        let missing =
+            |why: &str| anyhow!("--check needs {why}; on Debian 12 or Ubuntu 24.04: {INSTALL}");
+        let found = found.map_err(|error| missing(&format!("python3 ({error})")))?;
+        ensure!(found.status.success(), missing("Python 3.11 or later"));
+        Ok(Self { samples: programs.samples.clone(), figures: 0, words: 0, printed: 0 })
+    }
+
+    /// Compares the results on both files, and the tables that were printed of them.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn compare_files(&mut self, server: &Server, whole: &[Seen]) -> Result<()> {
+        let mut expected = Vec::new();
+        for seen in whole {
+            expected.push(self.compare(server, seen, &self.data(&seen.file))?);
+        }
+        let ([wanted, wanted_damaged], [seen, seen_damaged]) = (expected.as_slice(), whole) else {
+            return Err(anyhow!("there are two files"));
+        };
+        self.compare_printed(&original(wanted), &original(&seen.result))?;
+        let printed = damaged(&seen.result, &seen_damaged.result);
+        self.compare_printed(&damaged(wanted, wanted_damaged), &printed)?;
+        let actual = self.actual(server, seen_damaged)?;
+        let damages = self.data("damages.toml");
+        self.run(&["found", &damages, &actual]).map(drop)
+    }
+
+    /// Compares the record of every slice, and once more what its steps said.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn compare_slices(&mut self, server: &Server, fed: &Fed, lives: &Lives) -> Result<()> {
+        let mut expected = String::new();
+        for file in FILES {
+            expected.push_str(&self.ask(&["slices", &self.data(file), &ROWS.to_string()])?);
+        }
+        let expected = write(server, "expected.jsonl", expected.as_bytes())?;
+        let (mut records, mut steps) = (String::new(), String::new());
+        for told in &fed.told {
+            let life = lives.get(&told.id).with_context(|| format!("no record {}", told.id))?;
+            records.push_str(&format!("{}\n", serde_json::to_string(&life.record)?));
+            steps.push_str(&format!("{}\n", from_steps(life, lives)?));
+        }
+        for (name, actual) in [("records.jsonl", records), ("steps.jsonl", steps)] {
+            let actual = write(server, name, actual.as_bytes())?;
+            self.run(&["compare-lines", &expected, &actual])?;
+        }
+        Ok(())
+    }
+
+    /// Changes one cell of the original and runs the pipeline on that.
+    ///
+    /// # Errors
+    /// No figure changes, or they change in another way than the script says.
+    pub async fn change_a_cell(&mut self, server: &Server, whole: &[Seen]) -> Result<()> {
+        let before = whole.first().context("the original was not run")?;
+        let [date, column, value] = CELL;
+        let folder = files(&server.data);
+        let path = shortened(&folder.join("changed.csv"));
+        self.run(&["change", &self.data(&before.file), date, column, value, &path])?;
+        let csv = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+        let after = run_on_text(server, &before.file, &csv).await?;
+        let expected = self.compare(server, &after, &path)?;
+        let (was, is) = (original(&before.result), original(&after.result));
+        self.compare_printed(&original(&expected), &is)?;
+        ensure!(was != is, "a cell changed, and no printed figure did");
+        let changed = differences(&before.result, &after.result);
+        say(&format!("  {} figures changed, among them", changed.len()));
+        for it in changed.iter().filter(|it| it.path.starts_with("months")).take(3) {
+            say(&format!("    {}: {} → {}", it.path, it.before, it.after));
+        }
+        Ok(())
+    }
+
+    /// How much was compared.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let Self { figures, words, printed, .. } = self;
+        format!(
+            "  {figures} figures and {words} words of the records, {printed} printed figures: all as \
+             the script says"
+        )
+    }
+
+    /// Compares one result with what the script makes of the file; returns the latter.
+    fn compare(&mut self, server: &Server, seen: &Seen, path: &str) -> Result<Value> {
+        let expected = self.ask(&["expect", path, &seen.file])?;
+        let parsed = serde_json::from_str(&expected).context("what the script expects")?;
+        let expected = write(server, "expected.json", expected.as_bytes())?;
+        let actual = self.actual(server, seen)?;
+        self.run(&["compare", &expected, &actual])?;
+        Ok(parsed)
+    }
+
+    fn compare_printed(&mut self, expected: &str, printed: &str) -> Result<()> {
+        let pairs = expected.lines().zip(printed.lines());
+        let differ = pairs.into_iter().find(|(expected, printed)| expected != printed);
+        if let Some((expected, printed)) = differ {
+            return Err(anyhow!("printed: {printed}\nexpected: {expected}"));
+        }
+        ensure!(expected == printed, "what was printed is longer or shorter than expected");
+        self.printed += figures(printed);
+        Ok(())
+    }
+
+    fn actual(&self, server: &Server, seen: &Seen) -> Result<String> {
+        write(server, "actual.json", &serde_json::to_vec(&seen.record)?)
+    }
+
+    fn data(&self, file: &str) -> String {
+        shortened(&self.samples.join("data").join(file))
+    }
+
+    /// Runs the script, shows what it says, and counts what it compared.
+    fn run(&mut self, args: &[&str]) -> Result<()> {
+        say(&format!("  $ {}", shown(&self.command(args))));
+        let said = self.ask(args)?;
+        let Some(last) = said.lines().last() else { return Ok(()) };
+        say(&format!("    {last}"));
+        let words: Vec<&str> = last.split(' ').collect();
+        if let [figures, "figures", "and", words, "words", ..] = words.as_slice() {
+            self.figures += figures.parse::<u64>()?;
+            self.words += words.parse::<u64>()?;
+        }
+        Ok(())
+    }
+
+    /// What the script says.
+    fn ask(&self, args: &[&str]) -> Result<String> {
+        let mut command = self.command(args);
+        let line = shown(&command);
+        let output = command.output().with_context(|| format!("run {line}"))?;
+        let said = String::from_utf8(output.stdout).with_context(|| format!("from {line}"))?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`{line}` says:\n{said}{complaint}");
+        Ok(said)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let script: &Path = &self.samples.join("weather/check.py");
+        let mut command = Command::new("python3");
+        command.arg(shortened(script)).args(args);
+        command
+    }
+}
+
+/// The final result put together from what the steps returned: so their records are compared too.
+fn from_steps(life: &Life, lives: &Lives) -> Result<Value> {
+    let step = |at: usize| {
+        let id = life.record.logs.get(at).context("a sequence without all its steps")?;
+        result_of(&lives.get(id).with_context(|| format!("no record {id}"))?.record)
+    };
+    let (parse, clean, aggregate, anomalies) = (step(0)?, step(1)?, step(2)?, step(3)?);
+    let rows = |of: &Value, member: &str| of[member].as_array().map_or(0, Vec::len);
+    let read = rows(&parse, "rows") + rows(&parse, "broken");
+    let id = &life.record.activation_id;
+    ensure!(json!(read) == clean["cleaning"]["rows_in"], "{id}: parse and clean differ in rows");
+    ensure!(json!(rows(&clean, "rows")) == aggregate["days"], "{id}: a day is missing");
+    ensure!(aggregate["cleaning"] == clean["cleaning"], "{id}: what cleaning found was changed");
+    Ok(json!({
+        "source": anomalies["source"], "months": aggregate["months"],
+        "climatology": aggregate["climatology"], "anomalies": anomalies["anomalies"],
+        "cleaning": clean["cleaning"], "summary": anomalies["summary"],
+    }))
+}

@@ -1,0 +1,126 @@
+//! The demo: one pipeline on real data, the server killed in the middle, nothing lost.
+//!
+//! It goes the way of a new user: the server as it is shipped, actions deployed with `quirl`. What
+//! it says it has read over REST from the records, and [`check`] compares all of that with an
+//! independent script. What it prints is a pure function of those records ([`tables`], [`count`]).
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::platform::{Programs, Server};
+
+pub mod check;
+pub mod count;
+pub mod feed;
+pub mod pipeline;
+pub mod place;
+pub mod screen;
+pub mod slices;
+pub mod tables;
+
+use self::check::Python;
+use self::count::Count;
+use self::feed::Fed;
+use self::pipeline::{FILES, Seen};
+use self::screen::{Screen, say};
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Stop the server at the end.
+    pub exit: bool,
+    /// Compare everything with the script.
+    pub check: bool,
+    /// The data folder, if not the usual one.
+    pub data: Option<PathBuf>,
+}
+
+/// Runs it from the start to the end, or until a signal ends it.
+///
+/// # Errors
+/// Something is not as it should be; it says what.
+pub async fn run(programs: Programs, options: Options) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut server = tokio::select! {
+        server = perform(programs, &options) => server?,
+        _ = interrupt.recv() => bail!("it was interrupted; its server is gone"),
+        _ = terminate.recv() => bail!("it was ended by a signal; its server is gone"),
+    };
+    if !options.exit {
+        say("\nCtrl-C ends the server.");
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    place::close(&mut server, options.exit).await
+}
+
+/// The story itself; the server is left running.
+async fn perform(programs: Programs, options: &Options) -> Result<Server> {
+    let mut python = options.check.then(|| Python::find(&programs)).transpose()?;
+    let mut screen = Screen::new(if options.check { 7 } else { 5 });
+    screen.introduce();
+
+    screen.phase("Starting the server", "1 s");
+    let mut server = place::open(programs, options.data.clone()).await?;
+
+    screen.phase("Deploying the pipeline: four actions in WebAssembly, one sequence", "1 s");
+    pipeline::deploy(&server)?;
+
+    screen.phase("Running it on four years of weather in Seattle, and on a damaged copy", "1 s");
+    let whole = run_on_files(&server, &screen).await?;
+
+    screen.phase("Feeding it slice by slice; kill -9 in the middle", "3 s");
+    let slices = slices::of_files(&server.programs)?;
+    let fed = feed::feed(&mut server, slices).await?;
+
+    screen.phase("Counting: every record and every history is read over REST", "5 s");
+    let (count, lives) = read_all(&server, &whole, &fed).await?;
+    say(&count.to_string());
+    count.judge()?;
+
+    if let Some(python) = &mut python {
+        screen.phase("Comparing every figure with a script in Python that shares no code", "5 s");
+        python.compare_files(&server, &whole)?;
+        python.compare_slices(&server, &fed, &lives)?;
+        screen.phase("Changing one cell, and running again", "1 s");
+        python.change_a_cell(&server, &whole).await?;
+        say(&python.verdict());
+    }
+    screen.end();
+    place::warnings(&server);
+    if !options.exit {
+        place::say_how_to_look(&server, count.example())?;
+    }
+    Ok(server)
+}
+
+/// Both files, with their tables.
+async fn run_on_files(server: &Server, screen: &Screen) -> Result<Vec<Seen>> {
+    let mut whole = Vec::new();
+    for file in FILES {
+        let seen = pipeline::run_on(server, file).await?;
+        if whole.is_empty() {
+            screen.first_record();
+        }
+        whole.push(seen);
+    }
+    let [original, damaged] = whole.as_slice() else { bail!("there are two files") };
+    say(&tables::original(&original.result));
+    say(&tables::damaged(&original.result, &damaged.result));
+    whole.iter().for_each(|seen| say(&tables::steps(seen)));
+    Ok(whole)
+}
+
+async fn read_all(server: &Server, whole: &[Seen], fed: &Fed) -> Result<(Count, count::Lives)> {
+    let client = server.client()?;
+    let ids = fed.told.iter().map(|told| told.id.clone());
+    let before = whole.iter().map(|seen| seen.record.activation_id.clone());
+    let lives = count::read(&client, &ids.chain(before).collect::<Vec<_>>()).await?;
+    let known: Vec<&str> = whole.iter().map(|seen| seen.record.activation_id.as_str()).collect();
+    Ok((Count::of(fed, &known, &lives)?, lives))
+}
