@@ -50,10 +50,10 @@ pub enum Unauthenticated {
 /// Headers that were accepted lately.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    known: RwLock<HashMap<Box<[u8]>, Session>>,
+    known: RwLock<HashMap<Box<[u8]>, Arc<Session>>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Session {
     identity: Arc<Identity>,
     rests_on: [(EntityKey, Option<Offset>); 3],
@@ -81,7 +81,7 @@ impl Sessions {
         if let Some(session) = self.remembered(header.as_bytes())
             && partition.read(|ledger| session.holds(ledger))
         {
-            return Ok(session.identity);
+            return Ok(Arc::clone(&session.identity));
         }
         let (user, secret) = credentials(header.as_bytes())?;
         let session = partition.read(|ledger| look_up(ledger, &user, &secret))?;
@@ -90,7 +90,7 @@ impl Sessions {
         Ok(identity)
     }
 
-    fn remembered(&self, header: &[u8]) -> Option<Session> {
+    fn remembered(&self, header: &[u8]) -> Option<Arc<Session>> {
         // A map of whole values: right at every moment, so poison says nothing.
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(header).cloned()
     }
@@ -100,7 +100,7 @@ impl Sessions {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(header.into(), session);
+        known.insert(header.into(), Arc::new(session));
     }
 }
 

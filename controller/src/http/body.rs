@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -230,6 +231,11 @@ async fn read(
             _ => Ok(if more.is_empty() { first } else { more.freeze() }),
         }
     };
+    // A small body is there already when its head is: no timer is set for it.
+    let mut all = std::pin::pin!(all);
+    if let Poll::Ready(read) = futures::poll!(&mut all) {
+        return read;
+    }
     match tokio::time::timeout(TIME, all).await {
         Ok(read) => read,
         Err(_) => Err(malformed("The request body did not arrive within 30 seconds.")),

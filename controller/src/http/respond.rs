@@ -590,3 +590,6 @@ fn deprecated(kind: &str) -> String {
          invoke this action."
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,10 +195,16 @@ async fn throttles_count_first_and_say_how_many() {
     refused(&second, 429, "Too many concurrent requests in flight (count: 1, allowed: 1).");
     assert_eq!(second.header("retry-after"), Some("1"));
     // Before anything is known of the action, and before rights.
-    let third = world.ask("POST", "/namespaces/ann/actions/x", "not json").await;
-    // A minute may have begun in between.
     let text = "Too many requests in the last minute (count: 3, allowed: 2).";
-    assert!(third.error() == text || third.status == 429, "{third:?}");
+    for _ in 0..4 {
+        let answer = world.ask("POST", "/namespaces/ann/actions/x", "not json").await;
+        if answer.error() == text {
+            assert_eq!(answer.status, 429);
+            return;
+        }
+        // A minute has begun: its third request will be refused.
+    }
+    panic!("no request of a minute was the third");
 }
 
 #[tokio::test]
@@ -324,4 +330,38 @@ async fn a_damaged_document_and_a_blocked_subject_are_noticed() {
     refused(&answer, 401, "The supplied authentication is invalid");
     let realm = "Basic realm=\"OpenWhisk secure realm\",charset=UTF-8";
     assert_eq!(answer.header("www-authenticate"), Some(realm));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_500_and_no_more() {
+    let world = World::new().await;
+    let bad = r#"{"exec":{"kind":"wasm:default","code":"panic"}}"#;
+    let answer = world.ask("PUT", "actions/c", bad).await;
+    refused(&answer, 500, "There was an internal server error.");
+    assert_eq!(world.ask("GET", "/namespaces", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn of_writes_that_race_each_counts_or_is_told() {
+    let world = std::sync::Arc::new(World::new().await);
+    world.action("a").await;
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let world = world.clone();
+            tokio::spawn(async move {
+                world.ask("PUT", "actions/a?overwrite=true", r#"{"publish":true}"#).await
+            })
+        })
+        .collect();
+    let mut written = 1;
+    for writer in writers {
+        let answer = writer.await.unwrap();
+        if answer.status == 200 {
+            written += 1;
+        } else {
+            refused(&answer, 409, "Concurrent modification to resource detected.");
+        }
+    }
+    let version = world.ask("GET", "actions/a", "").await.member("version").unwrap().text();
+    assert_eq!(version, Some(format!("0.0.{written}")));
 }

@@ -130,7 +130,7 @@ impl Observer for Nobody {
     fn batch(&self, _: u64) {}
 }
 
-/// Takes everything but `refuse`.
+/// Takes everything but `refuse`, and cannot stand `panic`.
 struct Lenient;
 
 impl Inspector for Lenient {
@@ -139,6 +139,7 @@ impl Inspector for Lenient {
             if &code.code[..] == b"refuse" {
                 return Err("The code is not a WebAssembly module: it is a test.".to_owned());
             }
+            assert_ne!(&code.code[..], b"panic", "a bug");
             Ok(Inspected { kind: "wasm:command".to_owned() })
         })
     }
