@@ -5,7 +5,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
     reason = "a tool that measures"
 )]
 
@@ -93,9 +93,7 @@ fn main() {
             took.as_secs_f64() * 1e3 / (module.len() as f64 / 1_048_576.0),
         );
     };
-    let local = |index: u64, out: &mut Vec<u8>| {
-        leb(index, out);
-    };
+    let local = leb;
     for size in [16 << 10, 64 << 10, 256 << 10, 1 << 20] {
         // a = a + b, over few locals
         measure("arithmetic", 1, 16, &repeat(size, |number, out| {

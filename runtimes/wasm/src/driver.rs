@@ -1,13 +1,14 @@
 //! The driver: what the invoker and the server see of this crate.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use invoker::driver::{
-    Artefact, Codes, Done, Ended, Inspected, Job, NotStarted, Outcome, Refused, StartState, Stop,
-    Usage,
+    Answer, Artefact, Codes, Done, Ended, Inspected, Job, Outcome, Refused, StartState, Stop, Usage,
 };
+use model::json::Json;
+use model::outcome::{Class, NO_CAPACITY};
 use model::time::WallTime;
 
 use crate::budget::Budget;
@@ -65,11 +66,11 @@ impl Driver {
     /// [`Error`] if the folder, the threads or the engine cannot be had.
     pub fn new(
         config: &Config,
-        folder: PathBuf,
+        folder: impl AsRef<Path>,
         codes: Arc<dyn Codes>,
         outside: Outside,
     ) -> Result<Self, Error> {
-        Self::with(config, Allocation::Pooling, folder, codes, outside, None)
+        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, None)
     }
 
     /// The same, with modules compiled by a program of their own: the one that strangers' code
@@ -79,18 +80,18 @@ impl Driver {
     /// As [`Driver::new`].
     pub fn with_compiler(
         config: &Config,
-        folder: PathBuf,
+        folder: impl AsRef<Path>,
         codes: Arc<dyn Codes>,
         outside: Outside,
         compiler: Compiler,
     ) -> Result<Self, Error> {
-        Self::with(config, Allocation::Pooling, folder, codes, outside, Some(compiler))
+        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, Some(compiler))
     }
 
     pub(crate) fn with(
         config: &Config,
         allocation: Allocation,
-        folder: PathBuf,
+        folder: &Path,
         codes: Arc<dyn Codes>,
         outside: Outside,
         compiler: Option<Compiler>,
@@ -174,8 +175,12 @@ impl Drop for Told {
         let Some(done) = self.done.take() else { return };
         // A panic of the host's, or the driver is being dropped.
         let outcome = if std::thread::panicking() {
-            let reason = "the host failed in the middle of a run".to_owned();
-            Outcome::NotStarted(NotStarted::Provision(reason))
+            Outcome::Answer(Answer {
+                class: Class::InternalError,
+                result: Json::error(NO_CAPACITY),
+                size: None,
+                timeout: false,
+            })
         } else {
             Outcome::Stopped
         };

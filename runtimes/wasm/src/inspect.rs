@@ -168,7 +168,7 @@ pub(crate) fn kind(looked: &Looked, artefact: &Artefact) -> Result<&'static str,
 }
 
 /// Which export is called: `_start`, or what `main` says.
-pub(crate) fn entry<'a>(main: Option<&'a str>, has: impl Fn(&str) -> bool) -> &'a str {
+pub(crate) fn entry(main: Option<&str>, has: impl Fn(&str) -> bool) -> &str {
     match main {
         None | Some("") => "_start",
         // Clients send it as a default; in most modules it is not an export to call.

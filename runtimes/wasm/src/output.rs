@@ -4,8 +4,6 @@
 //! end, so the newest is held back. Nothing here makes a guest fail: what is too much is counted,
 //! dropped and told.
 
-use std::borrow::Cow;
-
 use invoker::driver::{LogLine, Stream};
 
 /// What a log line costs of the limit beside its text. The limit is one of stored bytes, not of
@@ -118,7 +116,7 @@ impl Output {
         let length = as_u64(partial.text.len()) + partial.dropped;
         let line = Line { at_ns, text: partial.text, length };
         match stream {
-            Stream::Stderr => self.log(Stream::Stderr, line),
+            Stream::Stderr => self.log(Stream::Stderr, &line),
             Stream::Stdout if line.is_empty() => {
                 // Each costs something, so there cannot be many of them.
                 let room = self.max_logs.saturating_sub(self.logged);
@@ -138,14 +136,14 @@ impl Output {
     /// What was held back was not the result.
     fn release(&mut self) {
         if let Some(line) = self.held.take() {
-            self.log(Stream::Stdout, line);
+            self.log(Stream::Stdout, &line);
         }
         for at_ns in std::mem::take(&mut self.empty_behind) {
-            self.log(Stream::Stdout, Line { at_ns, text: Vec::new(), length: 0 });
+            self.log(Stream::Stdout, &Line { at_ns, text: Vec::new(), length: 0 });
         }
     }
 
-    fn log(&mut self, stream: Stream, line: Line) {
+    fn log(&mut self, stream: Stream, line: &Line) {
         let text = without_return(&line.text);
         let cost = line.length + AROUND_A_LINE;
         if self.is_truncated || self.logged + cost > self.max_logs {
@@ -154,10 +152,7 @@ impl Output {
             return;
         }
         self.logged += cost;
-        let text = match String::from_utf8_lossy(text) {
-            Cow::Borrowed(text) => text.to_owned(),
-            Cow::Owned(text) => text,
-        };
+        let text = String::from_utf8_lossy(text).into_owned();
         self.logs.push(LogLine { at_ns: line.at_ns, stream, text });
     }
 

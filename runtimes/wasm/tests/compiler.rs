@@ -1,4 +1,5 @@
 //! Modules that are compiled in a process of their own, as a server does it, bombs among them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ fn stage(change: impl FnOnce(&mut Config)) -> (Driver, tempfile::TempDir) {
     program.push("examples/compiler");
     assert!(program.exists(), "cargo test builds it: {}", program.display());
     let compiler = Compiler { program, arguments: Vec::new() };
-    let path = folder.path().to_owned();
+    let path = folder.path();
     let driver =
         Driver::with_compiler(&config, path, Arc::new(Missing), outside(), compiler).unwrap();
     (driver, folder)
@@ -171,7 +172,7 @@ fn a_compile_bomb_gets_no_more_than_its_memory() {
 fn a_compiler_that_cannot_be_started_is_not_the_fault_of_the_module() {
     let folder = tempfile::tempdir().unwrap();
     let compiler = Compiler { program: "/nowhere/compiler".into(), arguments: Vec::new() };
-    let path = folder.path().to_owned();
+    let path = folder.path();
     let config = Config { threads: 1, ..Config::default() };
     let driver =
         Driver::with_compiler(&config, path, Arc::new(Missing), outside(), compiler).unwrap();

@@ -1,5 +1,6 @@
 //! What a server keeps in memory when guests that took much are gone. A program of its own, because
 //! it measures its process.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -82,7 +83,7 @@ fn resident_memory_returns_after_bombs() {
     let code = base64::engine::general_purpose::STANDARD.encode(module);
     let config = Config { threads: 2, ..Config::default() };
     let codes = Arc::new(One(code.into()));
-    let driver = Driver::new(&config, folder.path().to_owned(), codes, outside()).unwrap();
+    let driver = Driver::new(&config, folder.path(), codes, outside()).unwrap();
     let run = |count: u64| {
         let before = resident();
         let runs: Vec<(Receiver<Ended>, _)> = (0..count)

@@ -134,16 +134,14 @@ fn in_child(
             is_late
         });
         let mut compiled = Vec::new();
-        let read = (|| {
-            if let Some(mut input) = input {
-                // If it ends before it has read all, its answer says why.
-                let _ = input.write_all(&order.bytes()).and_then(|()| input.write_all(module));
-            }
-            match output {
-                Some(output) => output.take(MOST_COMPILED).read_to_end(&mut compiled),
-                None => Ok(0),
-            }
-        })();
+        if let Some(mut input) = input {
+            // If it ends before it has read all, its answer says why.
+            let _ = input.write_all(&order.bytes()).and_then(|()| input.write_all(module));
+        }
+        let read = match output {
+            Some(output) => output.take(MOST_COMPILED).read_to_end(&mut compiled),
+            None => Ok(0),
+        };
         drop(over);
         if read.is_err() {
             kill();

@@ -7,7 +7,7 @@ mod pool;
 mod resident;
 mod settings;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Engine {
     pub(crate) fn start(
         config: &Config,
         wanted: Allocation,
-        folder: PathBuf,
+        folder: &Path,
         codes: Arc<dyn Codes>,
         compiler: Option<Compiler>,
     ) -> Result<Self, String> {
@@ -130,7 +130,7 @@ impl Engine {
     async fn load(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
         if self.cache.size(&digest).is_some_and(|size| size <= READ_HERE) {
             // Nothing is awaited here, so nobody can be left waiting.
-            if let Some(loaded) = self.from_disk(&digest) {
+            if let Some(loaded) = self.read_kept(&digest) {
                 return self.end(digest, Ok(loaded));
             }
         }
@@ -139,9 +139,9 @@ impl Engine {
         let engine = Arc::clone(self);
         let queued = self.pool.run(move || {
             let loading = Loading { engine: &engine, digest: Some(digest) };
-            let loaded = match engine.from_disk(&digest) {
+            let loaded = match engine.read_kept(&digest) {
                 Some(loaded) => Ok(loaded),
-                None => engine.from_code(digest),
+                None => engine.make(digest),
             };
             let _ = told.send(loading.end(loaded));
         });
@@ -169,7 +169,7 @@ impl Engine {
         }
     }
 
-    fn from_disk(&self, digest: &Digest) -> Option<Loaded> {
+    fn read_kept(&self, digest: &Digest) -> Option<Loaded> {
         let kept = match self.cache.read(digest) {
             Ok(Found::Kept(kept)) => kept,
             Ok(Found::Nothing) => return None,
@@ -195,7 +195,7 @@ impl Engine {
     }
 
     /// Compiles the code of a blob. On a thread of the pool.
-    fn from_code(&self, digest: Digest) -> Result<Loaded, NotLoaded> {
+    fn make(&self, digest: Digest) -> Result<Loaded, NotLoaded> {
         let code = futures::executor::block_on(self.codes.fetch(digest))
             .map_err(NotLoaded::NoCode)?;
         let unpacked = crate::archive::unpack(&code).map_err(NotLoaded::from)?;
@@ -307,7 +307,7 @@ impl Engine {
             if self.residents.get(&artefact.digest).is_some() {
                 return Ok(inspected);
             }
-            let module = match self.from_disk(&artefact.digest) {
+            let module = match self.read_kept(&artefact.digest) {
                 Some(loaded) => loaded.module,
                 None => {
                     self.compile(&artefact.digest, unpacked, &looked).map_err(NotLoaded::refused)?

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use invoker::driver::{Driver as _, Job, Outcome};
 use model::name::Namespace;
-use model::outcome::Class::{ApplicationError, DeveloperError, Success};
-use model::outcome::{EXITED, OUT_OF_MEMORY, bad_answer, time_limit};
+use model::outcome::Class::{ApplicationError, DeveloperError, InternalError, Success};
+use model::outcome::{EXITED, NO_CAPACITY, OUT_OF_MEMORY, bad_answer, time_limit};
 use model::size::ByteSize;
 use model::time::Millis;
 
@@ -93,6 +93,26 @@ fn dropping_the_driver_ends_all_runs_and_tells_of_each() {
     for ended in runs {
         assert_eq!(ended.recv_timeout(PATIENCE).unwrap().outcome, Outcome::Stopped);
     }
+}
+
+#[test]
+fn a_panic_of_the_host_ends_one_run_and_nothing_else() {
+    let mut outside = outside();
+    outside.fill_random = |_| panic!("as planned");
+    let folder = tempfile::tempdir().unwrap();
+    let stage =
+        Stage::seeing(outside, &config(), Allocation::Pooling, std::sync::Arc::default(), folder);
+    for _ in 0..5 {
+        let ended = stage.run(
+            r#"(module
+              (import "wasi_snapshot_preview1" "random_get"
+                (func $call (param i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (func (export "_start") (drop (call $call (i32.const 0) (i32.const 1)))))"#,
+        );
+        assert_error(&ended, InternalError, NO_CAPACITY);
+    }
+    assert_unharmed(&stage);
 }
 
 #[test]

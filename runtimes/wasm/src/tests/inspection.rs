@@ -12,7 +12,8 @@ const EMPTY: &str = r#"(module (func (export "_start")))"#;
 
 #[track_caller]
 fn assert_refused(result: Result<Inspected, Refused>, text: &str) {
-    assert_eq!(result, Err(Refused(text.to_owned())));
+    let Err(Refused(refused)) = result else { panic!("taken: {result:?}") };
+    assert_eq!(refused, text);
 }
 
 fn found(kind: &str) -> Result<Inspected, Refused> {

@@ -3,5 +3,5 @@
 mod hostile;
 mod inspection;
 mod outcomes;
-mod stage;
+pub(crate) mod stage;
 mod wasi;

@@ -26,10 +26,10 @@ use crate::engine::Allocation;
 use crate::{Config, Driver, Outside};
 
 /// Longer than anything here takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 #[expect(clippy::disallowed_methods, reason = "tests bring the clock that the server brings")]
-pub(super) fn outside() -> Outside {
+pub(crate) fn outside() -> Outside {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     Outside {
         now_mono: || Instant::now().duration_since(*START),
@@ -41,7 +41,7 @@ pub(super) fn outside() -> Outside {
             static SEED: AtomicU64 = AtomicU64::new(1);
             for byte in bytes {
                 let seed = SEED.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-                *byte = (seed >> 32) as u8 | 1;
+                *byte = seed.to_le_bytes()[4] | 1;
             }
         },
     }
@@ -101,8 +101,19 @@ impl Stage {
         blobs: Arc<Blobs>,
         folder: tempfile::TempDir,
     ) -> Self {
-        let path = folder.path().to_owned();
-        let driver = Driver::with(config, allocation, path, blobs.clone(), outside(), None).unwrap();
+        Self::seeing(outside(), config, allocation, blobs, folder)
+    }
+
+    /// With a clock and randomness of its own.
+    pub(super) fn seeing(
+        outside: Outside,
+        config: &Config,
+        allocation: Allocation,
+        blobs: Arc<Blobs>,
+        folder: tempfile::TempDir,
+    ) -> Self {
+        let path = folder.path();
+        let driver = Driver::with(config, allocation, path, blobs.clone(), outside, None).unwrap();
         Self { driver, blobs, folder }
     }
 
