@@ -104,9 +104,9 @@ impl Body for Passed {
         let length = frame.data_ref().map_or(0, Bytes::len) as u64;
         let Some(left) = self.left.checked_sub(length) else {
             let text = "the request body is larger than bodies may be";
-            return Poll::Ready(Some(Err(
-                io::Error::new(io::ErrorKind::FileTooLarge, text).into()
-            )));
+            return Poll::Ready(Some(
+                Err(io::Error::new(io::ErrorKind::FileTooLarge, text).into()),
+            ));
         };
         self.left = left;
         Poll::Ready(Some(Ok(frame)))

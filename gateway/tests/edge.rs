@@ -69,9 +69,10 @@ async fn what_is_too_large_or_too_long_is_refused_in_the_form_of_the_api() {
     assert!(answer.ends_with(r#"{"code":"t","error":"414 Request-URI Too Large"}"#), "{answer}");
 
     // The whole body is sent before the answer is read: it must not be lost over it.
-    let mut request = b"PUT / HTTP/1.1\r\nhost: x\r\nx-request-id: t\r\ncontent-length: 9000000\r\n\
+    let mut request =
+        b"PUT / HTTP/1.1\r\nhost: x\r\nx-request-id: t\r\ncontent-length: 9000000\r\n\
                         \r\n"
-        .to_vec();
+            .to_vec();
     request.resize(request.len() + 9_000_000, b'x');
     let answer = talk(address, &request).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");

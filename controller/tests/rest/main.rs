@@ -174,10 +174,8 @@ async fn an_open_activation_can_be_cancelled_once() {
     let unknown = world.ask("POST", &format!("activations/{}/cancel", "0".repeat(32)), "").await;
     refused(&unknown, 404, "The requested resource does not exist.");
     let foreign = format!("/namespaces/ann/activations/{}/cancel", open.id());
-    let text = format!(
-        "The supplied authentication is not authorized to access 'ann/{}'.",
-        open.id()
-    );
+    let text =
+        format!("The supplied authentication is not authorized to access 'ann/{}'.", open.id());
     refused(&world.ask("POST", &foreign, "").await, 403, &text);
 }
 
@@ -281,8 +279,7 @@ async fn final_parameters_kinds_and_code_are_refused_in_the_words_of_the_contrac
 
     let node = r#"{"exec":{"kind":"nodejs:default","code":"x"}}"#;
     assert_eq!(world.ask("PUT", "actions/n", node).await.status, 200);
-    let text =
-        "The 'nodejs:20' runtime cannot run on this server: no driver for it is installed.";
+    let text = "The 'nodejs:20' runtime cannot run on this server: no driver for it is installed.";
     refused(&world.ask("POST", "actions/n", "{}").await, 400, text);
     world.sequence("s", &["n"]).await;
     refused(&world.ask("POST", "actions/s", "{}").await, 400, text);
@@ -290,7 +287,11 @@ async fn final_parameters_kinds_and_code_are_refused_in_the_words_of_the_contrac
     let bad = r#"{"exec":{"kind":"wasm:default","code":"refuse"}}"#;
     let text = "The code is not a WebAssembly module: it is a test.";
     refused(&world.ask("PUT", "actions/c", bad).await, 400, text);
-    refused(&world.ask("GET", "actions/c", "").await, 404, "The requested resource does not exist.");
+    refused(
+        &world.ask("GET", "actions/c", "").await,
+        404,
+        "The requested resource does not exist.",
+    );
 }
 
 #[tokio::test]

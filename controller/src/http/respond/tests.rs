@@ -43,11 +43,7 @@ async fn bounds_say_that_nothing_was_accepted() {
             "Too many requests wait to be written on this server (8 of 8); try again in a moment.",
             no,
         ),
-        (
-            Bound::DiskFull,
-            "The disk is full: nothing new is accepted until space is freed.",
-            no,
-        ),
+        (Bound::DiskFull, "The disk is full: nothing new is accepted until space is freed.", no),
         (
             Bound::Stopping,
             "The server is stopping; try again in a moment.",
@@ -60,8 +56,7 @@ async fn bounds_say_that_nothing_was_accepted() {
         assert_eq!(shown(invoke::Error::Bound(bound)).await, expected);
     }
     let building = ReadFailed::Building { percent: 40 };
-    let text =
-        "The index is being built (40 % done); invoking works, try this again in a moment.";
+    let text = "The index is being built (40 % done); invoking works, try this again in a moment.";
     assert_eq!(shown(building).await, (503, text.to_owned(), no.to_owned()));
     let changed = "The action or trigger changed while the request was being accepted; try again \
                    in a moment.";
