@@ -15,6 +15,7 @@
 pub mod bench;
 pub mod cases;
 pub mod checker;
+pub mod demo;
 pub mod eventually;
 pub mod journal;
 pub mod ledger_dump;
