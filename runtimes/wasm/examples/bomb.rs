@@ -96,48 +96,72 @@ fn main() {
     let local = leb;
     for size in [16 << 10, 64 << 10, 256 << 10, 1 << 20] {
         // a = a + b, over few locals
-        measure("arithmetic", 1, 16, &repeat(size, |number, out| {
-            out.push(0x20);
-            local(number % 16, out);
-            out.push(0x20);
-            local((number + 7) % 16, out);
-            out.extend([0x6a, 0x21]);
-            local((number + 3) % 16, out);
-        }));
+        measure(
+            "arithmetic",
+            1,
+            16,
+            &repeat(size, |number, out| {
+                out.push(0x20);
+                local(number % 16, out);
+                out.push(0x20);
+                local((number + 7) % 16, out);
+                out.extend([0x6a, 0x21]);
+                local((number + 3) % 16, out);
+            }),
+        );
         // if (a) { b = c }, over many locals: every join of ways needs their values
         for locals in [100, 1_000, 10_000, 49_000] {
-            measure(&format!("joins over {locals} locals"), 1, locals, &repeat(size, |number, out| {
-                out.push(0x20);
-                local(number * 31 % locals, out);
-                out.extend([0x04, 0x40, 0x20]);
-                local(number * 17 % locals, out);
-                out.push(0x21);
-                local(number * 13 % locals, out);
-                out.push(0x0b);
-            }));
+            measure(
+                &format!("joins over {locals} locals"),
+                1,
+                locals,
+                &repeat(size, |number, out| {
+                    out.push(0x20);
+                    local(number * 31 % locals, out);
+                    out.extend([0x04, 0x40, 0x20]);
+                    local(number * 17 % locals, out);
+                    out.push(0x21);
+                    local(number * 13 % locals, out);
+                    out.push(0x0b);
+                }),
+            );
         }
         // loops beside each other, over many locals
-        measure("loops over 1000 locals", 1, 1_000, &repeat(size, |number, out| {
-            out.extend([0x03, 0x40, 0x20]);
-            local(number * 17 % 1_000, out);
-            out.push(0x22);
-            local(number * 13 % 1_000, out);
-            out.extend([0x0d, 0, 0x0b]);
-        }));
+        measure(
+            "loops over 1000 locals",
+            1,
+            1_000,
+            &repeat(size, |number, out| {
+                out.extend([0x03, 0x40, 0x20]);
+                local(number * 17 % 1_000, out);
+                out.push(0x22);
+                local(number * 13 % 1_000, out);
+                out.extend([0x0d, 0, 0x0b]);
+            }),
+        );
         // all locals live across calls
-        measure("calls, 1000 locals live", 1, 1_000, &repeat(size, |number, out| {
-            out.extend([0x10, 0, 0x20]);
-            local(number % 1_000, out);
-            out.extend([0x41, 1, 0x6a, 0x21]);
-            local((number + 1) % 1_000, out);
-        }));
+        measure(
+            "calls, 1000 locals live",
+            1,
+            1_000,
+            &repeat(size, |number, out| {
+                out.extend([0x10, 0, 0x20]);
+                local(number % 1_000, out);
+                out.extend([0x41, 1, 0x6a, 0x21]);
+                local((number + 1) % 1_000, out);
+            }),
+        );
         // a table of jumps to one of many blocks
         let mut code = vec![];
-        for _ in 0..1000 { code.extend([0x02, 0x40]); }
+        for _ in 0..1000 {
+            code.extend([0x02, 0x40]);
+        }
         code.extend([0x20, 0, 0x0e]);
         let entries = size as u64 - 4_000;
         leb(entries, &mut code);
-        for number in 0..entries { leb(number % 127, &mut code); }
+        for number in 0..entries {
+            leb(number % 127, &mut code);
+        }
         code.push(0);
         code.extend(std::iter::repeat_n(0x0b, 1000));
         measure("one jump table", 1, 1, &code);
@@ -147,13 +171,18 @@ fn main() {
         code.extend(std::iter::repeat_n(0x0b, depth));
         measure("loops in loops", 1, 1_000, &code);
         let depth = size / 6;
-        let mut code: Vec<u8> = std::iter::repeat_n([0x02, 0x40, 0x20, 0], depth).flatten().collect();
-        code = code.chunks(4).enumerate().flat_map(|(n, c)| {
-            let mut c = c.to_vec();
-            c.push(0x0d);
-            leb((n % 100).min(n) as u64, &mut c);
-            c
-        }).collect();
+        let mut code: Vec<u8> =
+            std::iter::repeat_n([0x02, 0x40, 0x20, 0], depth).flatten().collect();
+        code = code
+            .chunks(4)
+            .enumerate()
+            .flat_map(|(n, c)| {
+                let mut c = c.to_vec();
+                c.push(0x0d);
+                leb((n % 100).min(n) as u64, &mut c);
+                c
+            })
+            .collect();
         code.extend(std::iter::repeat_n(0x0b, depth));
         measure("blocks in blocks with jumps out", 1, 1_000, &code);
     }

@@ -77,9 +77,11 @@ fn unzip(bytes: &[u8]) -> Result<Unpacked, Refused> {
         let most = room.min(by_ratio);
         let mut content = Vec::new();
         // What the directory of an archive says of sizes is not believed.
-        entry.by_ref().take(most + 1).read_to_end(&mut content).map_err(|_| {
-            not_a_module("its archive cannot be read")
-        })?;
+        entry
+            .by_ref()
+            .take(most + 1)
+            .read_to_end(&mut content)
+            .map_err(|_| not_a_module("its archive cannot be read"))?;
         let length = content.len() as u64;
         if length > most {
             return Err(bad(&format!(
@@ -100,10 +102,8 @@ fn unzip(bytes: &[u8]) -> Result<Unpacked, Refused> {
 
 /// Which entry is the module: `main.wasm`, or the only one that ends so.
 fn module_name(archive: &zip::ZipArchive<Cursor<&[u8]>>) -> Result<String, Refused> {
-    let names: Vec<String> = archive
-        .file_names()
-        .filter_map(|name| name.ok().and_then(|name| clean(&name)))
-        .collect();
+    let names: Vec<String> =
+        archive.file_names().filter_map(|name| name.ok().and_then(|name| clean(&name))).collect();
     let mut modules = names.iter().filter(|name| {
         std::path::Path::new(name).extension().is_some_and(|extension| extension == "wasm")
     });

@@ -96,13 +96,11 @@ impl Driver {
         outside: Outside,
         compiler: Option<Compiler>,
     ) -> Result<Self, Error> {
-        let engine =
-            Engine::start(config, allocation, folder, codes, compiler).map_err(Error)?;
+        let engine = Engine::start(config, allocation, folder, codes, compiler).map_err(Error)?;
         let ticked = engine.wasmtime.clone();
         let threads = config.threads.max(1) as usize;
-        let executor =
-            Executor::start(threads, outside.now_mono, move || ticked.increment_epoch())
-                .map_err(|error| Error(format!("threads: {error}")))?;
+        let executor = Executor::start(threads, outside.now_mono, move || ticked.increment_epoch())
+            .map_err(|error| Error(format!("threads: {error}")))?;
         let budget = Budget::new(config.wasm_memory.as_u64(), config.max_instances.into());
         Ok(Self { executor, ground: Ground { engine: Arc::new(engine), budget, outside } })
     }

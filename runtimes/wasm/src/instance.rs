@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use invoker::driver::{
-    Answer, Ended, Job, LogLine, NotStarted, Outcome, StartState, Stream,
-};
+use invoker::driver::{Answer, Ended, Job, LogLine, NotStarted, Outcome, StartState, Stream};
 use model::json::{Json, Kind};
 use model::outcome::{self, Class};
 use model::time::WallTime;
@@ -292,9 +290,10 @@ impl Words for OfJob {
         all.extend(job.api_host.iter().map(|host| own("API_HOST", host.clone())));
         // `__OW_API_KEY` is the platform's as well, but it is the invoker that mints it.
         let known: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
-        let mine = job.environment.iter().filter(|(name, _)| {
-            !name.is_empty() && !name.contains('=') && !known.contains(name)
-        });
+        let mine = job
+            .environment
+            .iter()
+            .filter(|(name, _)| !name.is_empty() && !name.contains('=') && !known.contains(name));
         all.extend(mine.cloned());
         all
     }
@@ -355,12 +354,8 @@ impl Clock {
         state: StartState,
         written: Option<Written>,
     ) -> Ended {
-        let answer = Answer {
-            class: Class::DeveloperError,
-            result: Json::error(text),
-            size: None,
-            timeout,
-        };
+        let answer =
+            Answer { class: Class::DeveloperError, result: Json::error(text), size: None, timeout };
         let mut logs = Logs::of(self.outside, job, written);
         logs.say(outcome::LOGS_AFTER_DEVELOPER_ERROR.to_owned());
         self.ended(Outcome::Answer(answer), state, logs.finish())
@@ -385,17 +380,20 @@ impl Clock {
                 lines.push(format!("The action exited with status {status}."));
                 outcome::EXITED.to_owned()
             }
-            End::Exit(status) => {
-                outcome::init_failed(&format!("it exited with status {status}"))
-            }
+            End::Exit(status) => outcome::init_failed(&format!("it exited with status {status}")),
             End::Trap(trap) => {
                 let reason = trap.first().cloned().unwrap_or_default();
                 lines = trap;
-                if in_initialize { outcome::init_failed(&reason) } else { outcome::EXITED.to_owned() }
+                if in_initialize {
+                    outcome::init_failed(&reason)
+                } else {
+                    outcome::EXITED.to_owned()
+                }
             }
             End::Time => {
                 timeout = true;
-                let limit = if in_initialize { outcome::init_time_limit } else { outcome::time_limit };
+                let limit =
+                    if in_initialize { outcome::init_time_limit } else { outcome::time_limit };
                 limit(ms)
             }
             End::OutOfMemory => outcome::OUT_OF_MEMORY.to_owned(),

@@ -8,20 +8,20 @@
 //!
 //! Source: `action-runtime.md` §18, `design.md` §§5, 7.
 
-mod driver;
+mod archive;
+mod budget;
 mod config;
-mod instance;
-mod host;
+mod driver;
 mod engine;
 mod executor;
-mod budget;
+mod host;
 mod inspect;
-mod archive;
+mod instance;
 mod output;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::config::{Config, Outside};
-pub use self::engine::{Compiler, compile};
 pub use self::driver::{Driver, Error, KindOf, engine, kinds};
+pub use self::engine::{Compiler, compile};

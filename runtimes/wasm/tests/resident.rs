@@ -113,6 +113,11 @@ fn resident_memory_returns_after_bombs() {
     let before = resident();
     let most = run(BOMBS);
     let after = resident();
-    println!("resident MiB: {} before, {} at most, {} after", before >> 20, most >> 20, after >> 20);
+    println!(
+        "resident MiB: {} before, {} at most, {} after",
+        before >> 20,
+        most >> 20,
+        after >> 20
+    );
     assert!(after < before + (32 << 20), "{before} before, {most} at most, {after} after");
 }

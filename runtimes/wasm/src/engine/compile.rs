@@ -97,7 +97,9 @@ pub(super) fn compile_module(
             };
             in_child(compiler, &order, bounds.time, module)
         }
-        _ => engine.precompile_module(module).map_err(|error| Error::Invalid(super::reason(&error))),
+        _ => {
+            engine.precompile_module(module).map_err(|error| Error::Invalid(super::reason(&error)))
+        }
     }
 }
 

@@ -184,9 +184,7 @@ impl Engine {
         };
         let files = kept.files.clone();
         match self.resident(kept.code(), files) {
-            Ok(module) => {
-                Some(Loaded { module: Arc::new(module), state: StartState::Prewarmed })
-            }
+            Ok(module) => Some(Loaded { module: Arc::new(module), state: StartState::Prewarmed }),
             Err(reason) => {
                 tracing::warn!(%digest, reason, "compiled code is not accepted and made again");
                 None
@@ -196,8 +194,8 @@ impl Engine {
 
     /// Compiles the code of a blob. On a thread of the pool.
     fn make(&self, digest: Digest) -> Result<Loaded, NotLoaded> {
-        let code = futures::executor::block_on(self.codes.fetch(digest))
-            .map_err(NotLoaded::NoCode)?;
+        let code =
+            futures::executor::block_on(self.codes.fetch(digest)).map_err(NotLoaded::NoCode)?;
         let unpacked = crate::archive::unpack(&code).map_err(NotLoaded::from)?;
         let looked = inspect::look(&unpacked.module).map_err(NotLoaded::from)?;
         let module = self.compile(&digest, unpacked, &looked)?;
@@ -290,9 +288,7 @@ impl Engine {
         let over = executor.sleep_until(now() + limit + GRACE);
         match select(&mut answer, over).await {
             Either::Left((Ok(inspected), _)) => inspected,
-            Either::Left((Err(_), _)) => {
-                Err(inspect::not_a_module("the compiler failed on it"))
-            }
+            Either::Left((Err(_), _)) => Err(inspect::not_a_module("the compiler failed on it")),
             Either::Right(_) => Err(self.too_long()),
         }
     }

@@ -166,9 +166,8 @@ impl Executor {
         let runtime = tokio::runtime::Handle::try_current().ok();
         for number in 0..threads {
             let (worker, runtime) = (Arc::clone(&shared), runtime.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("guest-{number}"))
-                .spawn(move || {
+            let thread =
+                std::thread::Builder::new().name(format!("guest-{number}")).spawn(move || {
                     // What a driver is handed (`Codes`) may expect to be polled inside it.
                     let _inside = runtime.as_ref().map(tokio::runtime::Handle::enter);
                     be_nice(NICE);
@@ -206,7 +205,7 @@ impl Executor {
             state: AtomicU8::new(QUEUED),
             turn,
         });
-        self.shared.push(Arc::clone(&task));
+        self.shared.push(Arc::clone(&task), false);
         task
     }
 
@@ -271,7 +270,7 @@ impl Wake for Task {
         };
         let was = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, woken);
         if was == Ok(WAITING) {
-            self.shared.push(Arc::clone(self));
+            self.shared.push(Arc::clone(self), false);
         }
     }
 }
@@ -299,7 +298,8 @@ impl Sleeper {
 }
 
 impl Shared {
-    fn push(&self, task: Arc<Task>) {
+    /// Queues a task. `comes_back` if it was taken from among those that have used their slice.
+    fn push(&self, task: Arc<Task>, comes_back: bool) {
         let used = Duration::from_nanos(task.turn.used.load(Ordering::Relaxed));
         let is_fresh = used < SLICE;
         if is_fresh {
@@ -316,7 +316,7 @@ impl Shared {
             if is_fresh {
                 queue.push_fresh(task);
             } else {
-                queue.push_spent(&namespace, used, task);
+                queue.push_spent(&namespace, used, task, comes_back);
             }
             queue.idle.pop()
         };
@@ -371,13 +371,15 @@ impl Shared {
         if Duration::from_nanos(used_before + used) >= SLICE {
             lock(&self.queue).note_used(&task.namespace, used_before + used, used);
         }
+        let was_spent = Duration::from_nanos(used_before) >= SLICE;
+        let rest = |state| Some(if state == AGAIN { QUEUED } else { WAITING });
         if is_over {
             task.state.store(ENDED, Ordering::Release);
-            return;
+        } else if task.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, rest) == Ok(AGAIN) {
+            return self.push(task, was_spent);
         }
-        let rest = |state| Some(if state == AGAIN { QUEUED } else { WAITING });
-        if task.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, rest) == Ok(AGAIN) {
-            self.push(task);
+        if was_spent {
+            lock(&self.queue).left(&task.namespace);
         }
     }
 

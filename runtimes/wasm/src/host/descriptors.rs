@@ -234,12 +234,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn fd_fdstat_get(
-        &self,
-        memory: &mut Memory<'_>,
-        fd: i32,
-        result: i32,
-    ) -> Called {
+    pub(super) fn fd_fdstat_get(&self, memory: &mut Memory<'_>, fd: i32, result: i32) -> Called {
         let (kind, rights, inherited) = match self.descriptors.get(fd)? {
             Open::Input => (TYPE_UNKNOWN, MAY_READ | MAY_POLL, 0),
             Open::Output(_) => (TYPE_UNKNOWN, MAY_WRITE | MAY_POLL, 0),
@@ -253,12 +248,7 @@ impl State {
         memory.write(result, &stat)
     }
 
-    pub(super) fn fd_filestat_get(
-        &self,
-        memory: &mut Memory<'_>,
-        fd: i32,
-        result: i32,
-    ) -> Called {
+    pub(super) fn fd_filestat_get(&self, memory: &mut Memory<'_>, fd: i32, result: i32) -> Called {
         let stat = match self.descriptors.get(fd)? {
             Open::Input | Open::Output(_) => filestat(TYPE_UNKNOWN, 0, 0),
             Open::Folder { path } => filestat(TYPE_FOLDER, Files::number(path), 0),
@@ -267,12 +257,7 @@ impl State {
         memory.write(result, &stat)
     }
 
-    pub(super) fn fd_prestat_get(
-        &self,
-        memory: &mut Memory<'_>,
-        fd: i32,
-        result: i32,
-    ) -> Called {
+    pub(super) fn fd_prestat_get(&self, memory: &mut Memory<'_>, fd: i32, result: i32) -> Called {
         self.is_root(fd)?;
         memory.write(result, &[0, 0, 0, 0, 1, 0, 0, 0])
     }

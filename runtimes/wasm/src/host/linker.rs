@@ -78,10 +78,7 @@ pub(super) fn with_memory(
 }
 
 /// The same, as a number.
-fn run(
-    mut guest: Guest<'_>,
-    call: impl FnOnce(&mut State, &mut Memory<'_>) -> Called,
-) -> i32 {
+fn run(mut guest: Guest<'_>, call: impl FnOnce(&mut State, &mut Memory<'_>) -> Called) -> i32 {
     Errno::number(with_memory(&mut guest, call))
 }
 
@@ -243,9 +240,7 @@ fn descriptors(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         WASI,
         "fd_readdir",
         |guest: Guest<'_>, fd: i32, buffer: i32, length: i32, cookie: i64, used: i32| {
-            run(guest, |state, memory| {
-                state.fd_readdir(memory, (fd, buffer, length), cookie, used)
-            })
+            run(guest, |state, memory| state.fd_readdir(memory, (fd, buffer, length), cookie, used))
         },
     )?;
     linker.func_wrap(
@@ -309,9 +304,7 @@ fn paths(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         WASI,
         "path_filestat_get",
         |guest: Guest<'_>, fd: i32, _follow: i32, path: i32, length: i32, result: i32| {
-            run(guest, |state, memory| {
-                state.path_filestat_get(memory, (fd, path, length, result))
-            })
+            run(guest, |state, memory| state.path_filestat_get(memory, (fd, path, length, result)))
         },
     )?;
     linker.func_wrap(

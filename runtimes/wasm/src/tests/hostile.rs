@@ -11,7 +11,9 @@ use model::outcome::{EXITED, NO_CAPACITY, OUT_OF_MEMORY, bad_answer, time_limit}
 use model::size::ByteSize;
 use model::time::Millis;
 
-use super::stage::{PATIENCE, Stage, answer, assert_error, config, job, logs, outside, told, writing};
+use super::stage::{
+    PATIENCE, Stage, answer, assert_error, config, job, logs, outside, told, writing,
+};
 use crate::engine::Allocation;
 
 const HELLO: &str = "{\"hello\":\"Ann\"}";
@@ -170,7 +172,11 @@ fn output_without_an_end_is_counted_and_costs_no_memory() {
         let (class, text) = told(&ended);
         if stream == 1 {
             assert_eq!(class, ApplicationError);
-            assert!(text.contains("allowed length: 100050000 > 1048576 bytes."), "{}", &text[..200]);
+            assert!(
+                text.contains("allowed length: 100050000 > 1048576 bytes."),
+                "{}",
+                &text[..200]
+            );
             assert!(text.len() < 1_100_000);
         } else {
             assert_error(&ended, DeveloperError, &bad_answer(""));
@@ -183,9 +189,13 @@ fn output_without_an_end_is_counted_and_costs_no_memory() {
 #[test]
 fn output_that_the_budget_cannot_hold_ends_the_attempt() {
     let stage = Stage::with(|config| config.wasm_memory = ByteSize::mib(5));
-    let flood = writing(1, &"x".repeat(50_000), "(loop $again
+    let flood = writing(
+        1,
+        &"x".repeat(50_000),
+        "(loop $again
         (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))
-        (br $again))");
+        (br $again))",
+    );
     assert_eq!(stage.run(&flood).outcome, Outcome::OutOfBudget);
     assert_unharmed(&stage);
 }
@@ -228,7 +238,10 @@ fn nothing_of_one_call_is_there_for_the_next() {
                (i32.store (i32.const 1024) (i32.const 0))"#,
         )
         .replace("(func (export \"_start\")", "(func (export \"_start\") (local $at i32)")
-        .replace("(data", "(global $seen (mut i32) (i32.const 0)) (elem declare func $nothing) (data");
+        .replace(
+            "(data",
+            "(global $seen (mut i32) (i32.const 0)) (elem declare func $nothing) (data",
+        );
         let code = stage.module(&spy);
         for _ in 0..50 {
             assert_eq!(told(&stage.run_job(job(code))), (Success, HELLO.to_owned()));

@@ -48,7 +48,8 @@ fn code_is_compiled_once_and_the_wait_for_it_is_told() {
 
     let Stage { driver, blobs, folder } = stage;
     drop(driver);
-    let again = Stage::at(&super::stage::config(), crate::engine::Allocation::Pooling, blobs, folder);
+    let again =
+        Stage::at(&super::stage::config(), crate::engine::Allocation::Pooling, blobs, folder);
     let third = again.run(ECHO);
     assert_eq!((third.state, third.init_us), (StartState::Prewarmed, None));
 }
@@ -111,14 +112,8 @@ fn a_trap_is_told_in_the_log_with_its_backtrace() {
         ("unreachable", "wasm trap: wasm `unreachable` instruction executed"),
         ("(drop (i32.load (i32.const -1)))", "wasm trap: out of bounds memory access"),
         ("(drop (i32.div_s (i32.const 1) (i32.const 0)))", "wasm trap: integer divide by zero"),
-        (
-            "(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))",
-            "wasm trap: integer overflow",
-        ),
-        (
-            "(drop (i32.trunc_f32_s (f32.const nan)))",
-            "wasm trap: invalid conversion to integer",
-        ),
+        ("(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))", "wasm trap: integer overflow"),
+        ("(drop (i32.trunc_f32_s (f32.const nan)))", "wasm trap: invalid conversion to integer"),
         ("(call_indirect (type $none) (i32.const 0))", "wasm trap: uninitialized element"),
         (
             "(call_indirect (type $none) (i32.const 9))",
@@ -132,7 +127,8 @@ fn a_trap_is_told_in_the_log_with_its_backtrace() {
         ("call $recurse", "wasm trap: call stack exhausted"),
     ] {
         // A function that a `ref.func` names has to be declared.
-        let text_of = writing(1, "seen\n", then).replace("(data", "(elem declare func $nothing) (data");
+        let text_of =
+            writing(1, "seen\n", then).replace("(data", "(elem declare func $nothing) (data");
         let ended = stage.run(&text_of);
         assert_error(&ended, DeveloperError, EXITED);
         let logs = logs(&ended);
@@ -146,8 +142,10 @@ fn a_trap_is_told_in_the_log_with_its_backtrace() {
 #[test]
 fn names_of_functions_stand_in_a_backtrace() {
     let stage = Stage::new();
-    let ended = stage.run(r#"(module (func $inner unreachable) (func $outer call $inner)
-        (func (export "_start") call $outer))"#);
+    let ended = stage.run(
+        r#"(module (func $inner unreachable) (func $outer call $inner)
+        (func (export "_start") call $outer))"#,
+    );
     let logs = logs(&ended);
     assert!(logs[1].starts_with("stderr:   0: inner (at 0x"), "{logs:?}");
     assert!(logs[2].starts_with("stderr:   1: outer (at 0x"), "{logs:?}");
@@ -169,9 +167,8 @@ fn a_run_beyond_its_time_is_ended() {
 #[test]
 fn an_initialisation_beyond_its_time_is_told_as_one() {
     let stage = Stage::new();
-    let code = stage.module(
-        r#"(module (func (export "_initialize") (loop br 0)) (func (export "_start")))"#,
-    );
+    let code = stage
+        .module(r#"(module (func (export "_initialize") (loop br 0)) (func (export "_start")))"#);
     let mut job = job(code);
     job.limits.timeout = Millis(100);
     let ended = stage.run_job(job);
@@ -198,9 +195,8 @@ fn a_reactor_is_initialised_before_its_export_is_called() {
 #[test]
 fn a_failed_initialisation_is_told_as_one() {
     let stage = Stage::new();
-    let ended = stage.run(
-        r#"(module (func (export "_initialize") unreachable) (func (export "_start")))"#,
-    );
+    let ended =
+        stage.run(r#"(module (func (export "_initialize") unreachable) (func (export "_start")))"#);
     let text = init_failed("wasm trap: wasm `unreachable` instruction executed");
     assert_error(&ended, DeveloperError, &text);
 
@@ -230,20 +226,15 @@ fn memory_beyond_the_limit_of_the_action_fails_to_grow_and_a_death_of_it_is_told
         )
     };
     // 4000 pages are 250 MB and fit; 4000 more do not: the guest sees -1 and lives on.
-    let lives = grows(
-        "(if (i32.ne (memory.grow (i32.const 4000)) (i32.const -1)) (then unreachable))",
-    );
-    let text = writing(1, "{\"ok\":1}", "").replace(
-        "(func (export \"_start\")",
-        &format!("(func (export \"_start\") {lives}"),
-    );
+    let lives =
+        grows("(if (i32.ne (memory.grow (i32.const 4000)) (i32.const -1)) (then unreachable))");
+    let text = writing(1, "{\"ok\":1}", "")
+        .replace("(func (export \"_start\")", &format!("(func (export \"_start\") {lives}"));
     assert_eq!(told(&stage.run(&text)), (Success, "{\"ok\":1}".to_owned()));
 
     let dies = grows("(drop (memory.grow (i32.const 4000))) unreachable");
-    let text = writing(1, "", "").replace(
-        "(func (export \"_start\")",
-        &format!("(func (export \"_start\") {dies}"),
-    );
+    let text = writing(1, "", "")
+        .replace("(func (export \"_start\")", &format!("(func (export \"_start\") {dies}"));
     let ended = stage.run(&text);
     assert_error(&ended, DeveloperError, OUT_OF_MEMORY);
     assert_eq!(logs(&ended).last().unwrap(), DEV_LOG);

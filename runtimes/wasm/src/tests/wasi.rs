@@ -10,7 +10,13 @@ use super::stage::{Stage, job, logs, told, writing};
 use crate::host::{NAMES, offers};
 
 /// The error number of one call, made with `/` open if there are `files`.
-fn errno(stage: &Stage, function: &str, parameters: &str, call: &str, files: &[(&str, &str)]) -> i32 {
+fn errno(
+    stage: &Stage,
+    function: &str,
+    parameters: &str,
+    call: &str,
+    files: &[(&str, &str)],
+) -> i32 {
     let text = format!(
         r#"(module
           (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -297,12 +303,8 @@ fn files_of_the_archive_are_at_the_root_and_can_be_read() {
     let Stage { driver, blobs, folder } = stage;
     drop(driver);
     let digest = *blobs.codes.lock().unwrap().keys().next().unwrap();
-    let stage = Stage::at(
-        &super::stage::config(),
-        crate::engine::Allocation::Pooling,
-        blobs,
-        folder,
-    );
+    let stage =
+        Stage::at(&super::stage::config(), crate::engine::Allocation::Pooling, blobs, folder);
     let again = stage.run_job(job(digest));
     assert_eq!(told(&again), (Success, "{\"a\":1}".to_owned()));
     assert_eq!(again.state, invoker::driver::StartState::Prewarmed);
