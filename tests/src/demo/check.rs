@@ -12,11 +12,13 @@ use super::pipeline::{FILES, Life, Seen, result_of, run_on_text, write};
 use super::place::{files, shortened};
 use super::screen::say;
 use super::slices::ROWS;
-use super::tables::{damaged, differences, figures, original};
+use super::tables::{changed_months, damaged, differences, figures, original};
 use crate::platform::{Programs, Server, shown};
 
 /// What is changed: the day, the column, the new value.
 const CELL: [&str; 3] = ["2015/02/14", "temp_max", "19.4"];
+/// The file with the change.
+const CHANGED: &str = "changed.csv";
 /// How to get what is missing.
 const INSTALL: &str =
     "sudo apt-get update && sudo apt-get install -y --no-install-recommends python3";
@@ -94,18 +96,18 @@ impl Python {
     pub async fn change_a_cell(&mut self, server: &Server, whole: &[Seen]) -> Result<()> {
         let before = whole.first().context("the original was not run")?;
         let [date, column, value] = CELL;
-        let folder = files(&server.data);
-        let path = shortened(&folder.join("changed.csv"));
+        let path = shortened(&files(&server.data).join(CHANGED));
         self.run(&["change", &self.data(&before.file), date, column, value, &path])?;
         let csv = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        let after = run_on_text(server, &before.file, &csv).await?;
+        let after = run_on_text(server, CHANGED, &csv).await?;
         let expected = self.compare(server, &after, &path)?;
         let (was, is) = (original(&before.result), original(&after.result));
         self.compare_printed(&original(&expected), &is)?;
         ensure!(was != is, "a cell changed, and no printed figure did");
         let changed = differences(&before.result, &after.result);
-        say(&format!("  {} figures changed, among them", changed.len()));
-        for it in changed.iter().filter(|it| it.path.starts_with("months")).take(3) {
+        let changed = changed.iter().filter(|it| it.path != "source").count();
+        say(&format!("  {changed} figures changed, in the months:"));
+        for it in changed_months(&before.result, &after.result) {
             say(&format!("    {}: {} → {}", it.path, it.before, it.after));
         }
         Ok(())
@@ -125,7 +127,7 @@ impl Python {
     fn compare(&mut self, server: &Server, seen: &Seen, path: &str) -> Result<Value> {
         let expected = self.ask(&["expect", path, &seen.file])?;
         let parsed = serde_json::from_str(&expected).context("what the script expects")?;
-        let expected = write(server, "expected.json", expected.as_bytes())?;
+        let expected = write(server, &format!("{}.expected.json", seen.file), expected.as_bytes())?;
         let actual = self.actual(server, seen)?;
         self.run(&["compare", &expected, &actual])?;
         Ok(parsed)
@@ -143,7 +145,7 @@ impl Python {
     }
 
     fn actual(&self, server: &Server, seen: &Seen) -> Result<String> {
-        write(server, "actual.json", &serde_json::to_vec(&seen.record)?)
+        write(server, &format!("{}.actual.json", seen.file), &serde_json::to_vec(&seen.record)?)
     }
 
     fn data(&self, file: &str) -> String {

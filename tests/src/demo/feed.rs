@@ -149,7 +149,8 @@ async fn kill(server: &mut Server, before: f64, count: usize) -> Result<Kill> {
 
 async fn start_again(server: &mut Server) -> Result<()> {
     let start = Instant::now();
-    say(&format!("  $ quirld --data {} --listen {}", shortened(&server.data), server.address));
+    let address = server.address.trim_start_matches("http://");
+    say(&format!("  $ quirld --data {} --listen {address}", shortened(&server.data)));
     server.restart().await?;
     let took = start.elapsed().as_millis();
     say(&format!("  it takes work again, as process {}, after {took} ms", server.pid()));

@@ -54,6 +54,7 @@ pub async fn run(programs: Programs, options: Options) -> Result<()> {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = place::until_gone(&server) => say("\nThe server was ended by somebody else."),
         }
     }
     place::close(&mut server, options.exit).await
@@ -74,11 +75,11 @@ async fn perform(programs: Programs, options: &Options) -> Result<Server> {
     screen.phase("Running it on four years of weather in Seattle, and on a damaged copy", "1 s");
     let whole = run_on_files(&server, &screen).await?;
 
-    screen.phase("Feeding it slice by slice; kill -9 in the middle", "3 s");
+    screen.phase("Feeding it slice by slice; kill -9 in the middle", "2 s");
     let slices = slices::of_files(&server.programs)?;
     let fed = feed::feed(&mut server, slices).await?;
 
-    screen.phase("Counting: every record and every history is read over REST", "5 s");
+    screen.phase("Counting: every record and every history is read over REST", "1 s");
     let (count, lives) = read_all(&server, &whole, &fed).await?;
     say(&count.to_string());
     count.judge()?;

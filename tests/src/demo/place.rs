@@ -15,6 +15,8 @@ use crate::platform::{Programs, Server, Setup};
 const PORT: u16 = 3233;
 /// So long a server may take that the same Ctrl-C has reached.
 const SAME_SIGNAL: Duration = Duration::from_secs(2);
+/// How often it is looked whether the server still runs.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Empties the data folder and starts the server on it.
 ///
@@ -126,6 +128,13 @@ pub fn say_how_to_look(server: &Server, example: &str) -> Result<()> {
 fn has_properties() -> bool {
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".wskprops"));
     std::env::var_os("WSK_CONFIG_FILE").is_some() || home.is_some_and(|path| path.exists())
+}
+
+/// Waits until the server has ended, by whomever.
+pub async fn until_gone(server: &Server) {
+    while !server.is_gone() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Ends the server gracefully. A Ctrl-C of the terminal has reached it as well, and a second

@@ -22,9 +22,11 @@ impl Screen {
 
     /// What this is about.
     pub fn introduce(&self) {
-        say("A pipeline of WebAssembly actions on real data. Its server is killed with kill -9 in");
-        say("the middle and started again; then every record is read and counted.");
-        say("All of it usually takes 10 s.");
+        say(
+            "A pipeline of WebAssembly actions on real data. In the middle of it the server is ended",
+        );
+        say("by kill -9 and started again; then every record is read and counted.");
+        say("All of it usually takes 5 s.");
     }
 
     /// The next phase begins; `usually` is how long it takes as a rule.

@@ -29,7 +29,7 @@ pub fn original(result: &Value) -> String {
 /// What cleaning found, and what of the damage is left in the months.
 #[must_use]
 pub fn damaged(original: &Value, repaired: &Value) -> String {
-    let left = differences(&by_month(original), &by_month(repaired));
+    let left = changed_months(original, repaired);
     let mut table = Table::new(["figure", "original", "cleaned"]);
     left.iter().for_each(|it| table.row([it.path.clone(), it.before.clone(), it.after.clone()]));
     format!(
@@ -44,7 +44,8 @@ pub fn damaged(original: &Value, repaired: &Value) -> String {
 /// The time of each step.
 #[must_use]
 pub fn steps(seen: &Seen) -> String {
-    let head = ["step", "activation", "waited ms", "ran ms", "start", "attempts", "result bytes"];
+    let head =
+        ["step", "activation", "began after ms", "ran ms", "start", "attempts", "result bytes"];
     let mut table = Table::new(head).left(1).left(4);
     seen.steps.iter().for_each(|step| table.row(step_row(step)));
     let took = seen.record.end.map_or(0, |end| end - seen.record.start);
@@ -138,20 +139,33 @@ fn findings(cleaning: &Value) -> String {
     out
 }
 
-/// A finding in words: `line 204: text …, why …: dropped`.
+/// What findings have besides their kind, in the order in which it is told.
+const MEMBERS: [&str; 13] = [
+    "line", "from", "to", "date", "column", "text", "found", "why", "same", "cells", "now",
+    "temp_max", "temp_min",
+];
+
+/// A finding in words: `line 1140, 2015/02/31, no such date: dropped`.
 fn told(finding: &Value) -> String {
     let mut parts = Vec::new();
-    for (name, value) in finding.as_object().into_iter().flatten() {
-        match name.as_str() {
-            "kind" | "did" => {}
-            "line" | "from" | "to" => parts.push(format!("{name} {}", shown(value))),
-            "now" | "found" => parts.push(format!("{name} '{}'", shown(value))),
+    for (name, value) in MEMBERS.iter().filter_map(|name| Some((*name, finding.get(name)?))) {
+        match name {
+            "line" | "from" | "to" | "now" | "found" => {
+                parts.push(format!("{name} {}", shown(value)));
+            }
             "cells" => parts.push(format!("{} cells", shown(value))),
             "same" if value == true => parts.push("word for word".to_owned()),
+            "same" => parts.push("other figures".to_owned()),
             _ => parts.push(shown(value)),
         }
     }
     format!("{}: {}", parts.join(", "), text(&finding["did"]))
+}
+
+/// The figures of months that two results do not share.
+#[must_use]
+pub fn changed_months(before: &Value, after: &Value) -> Vec<Difference> {
+    differences(&by_month(before), &by_month(after))
 }
 
 /// A figure that two results do not share.
@@ -279,7 +293,7 @@ mod tests {
     fn findings_are_told_in_words() {
         let blank = json!({"kind": "blank", "line": 2, "date": "2012-01-01", "column": "temp_min",
             "now": 2.8, "did": "interpolated"});
-        assert_eq!(told(&blank), "line 2, 2012-01-01, temp_min, now '2.8': interpolated");
+        assert_eq!(told(&blank), "line 2, 2012-01-01, temp_min, now 2.8: interpolated");
         let repeated = json!({"kind": "repeated", "line": 9, "same": true, "did": "dropped"});
         assert_eq!(told(&repeated), "line 9, word for word: dropped");
     }
