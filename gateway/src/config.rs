@@ -12,11 +12,11 @@ pub struct Config {
     /// The longest path with its query, characters.
     pub uri_length: u32,
     /// The largest head of a request.
-    pub header_bytes: ByteSize,
+    pub head_bytes: ByteSize,
     /// The largest body of a request.
     pub body_bytes: ByteSize,
-    /// A connection without a request is closed after so many seconds.
-    pub idle_seconds: u64,
+    /// How long a connection may take to send the head of a request, idle time included, seconds.
+    pub head_seconds: u64,
 }
 
 impl Default for Config {
@@ -24,9 +24,9 @@ impl Default for Config {
         Self {
             connections: 4096,
             uri_length: 8192,
-            header_bytes: ByteSize::kib(64),
+            head_bytes: ByteSize::kib(64),
             body_bytes: ByteSize::mib(50),
-            idle_seconds: 70,
+            head_seconds: 70,
         }
     }
 }

@@ -31,6 +31,9 @@ const TOLD: u32 = 64;
 /// After an error of the listener (no file left to open, most likely) it rests so long.
 const REST: Duration = Duration::from_millis(50);
 
+/// How long connections may take to end once the server stops.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Why nothing can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -90,7 +93,10 @@ where
         });
     }
     drop(listener);
-    connections.shutdown().await;
+    let until = clock.now() + GRACE;
+    if clock.within(until, connections.shutdown()).await.is_none() {
+        tracing::warn!("connections were cut: they did not end in time");
+    }
     Ok(())
 }
 
@@ -147,8 +153,9 @@ where
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(edge.config.idle_seconds))
-        .max_buf_size(edge.config.header_bytes.as_usize().max(8 << 10));
+        .header_read_timeout(Duration::from_secs(edge.config.head_seconds))
+        .max_buf_size(edge.config.head_bytes.as_usize().max(8 << 10))
+        .pipeline_flush(true);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     Ok(watcher.watch(connection).await?)
 }
