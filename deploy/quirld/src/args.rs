@@ -31,7 +31,13 @@ Every key of the configuration can also be set by the environment: QUIRL_SERVER_
 pub(crate) enum Command {
     /// Look at the configuration.
     Config(ConfigArgs),
+    /// Compile one module from standard input: started by the server itself, so that it can be ended.
+    #[command(hide = true, name = COMPILE)]
+    Compile,
 }
+
+/// How the server calls itself to compile.
+pub(crate) const COMPILE: &str = "compile-module";
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ConfigArgs {

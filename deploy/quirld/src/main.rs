@@ -22,6 +22,9 @@ const BAD_CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Compile) = args.command {
+        return wasm::compile();
+    }
     let loaded = match config::load(&args) {
         Ok(loaded) => loaded,
         Err(problems) => {

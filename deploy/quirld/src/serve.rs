@@ -29,7 +29,7 @@ use model::id::{Incarnation, InvokerId, NodeId, Offset};
 use store::blobs::Blobs;
 use store::index::{Checkpoint, Index};
 
-use crate::args::Args;
+use crate::args::{Args, COMPILE};
 use crate::config::{Config, Durability};
 use crate::{disk, guest, observe, wire};
 
@@ -159,8 +159,13 @@ impl Server {
             )),
         });
         let codes = Arc::new(wire::FromBlobs(blobs.clone()));
-        let driver: Arc<dyn Driver> =
-            Arc::new(wasm::Driver::new(&config.wasm, data.join("cache"), codes, wire::outside())?);
+        let driver: Arc<dyn Driver> = Arc::new(wasm::Driver::with_compiler(
+            &config.wasm,
+            data.join("cache"),
+            codes,
+            wire::outside(),
+            wasm::Compiler::this_program([COMPILE]),
+        )?);
         let api_host = match config.controller.api_host.as_str() {
             "" => format!("http://{address}"),
             configured => configured.to_owned(),
