@@ -50,6 +50,9 @@ pub struct File {
     pub zip: BTreeMap<String, BTreeMap<String, String>>,
     /// What is asked.
     pub case: Vec<Case>,
+    /// What is asked again after each case: that the server is unharmed.
+    #[serde(default)]
+    pub after: Vec<Step>,
 }
 
 /// How the server of a table is configured.
@@ -58,6 +61,8 @@ pub struct File {
 pub struct ServerConfig {
     /// Lines of TOML.
     pub config: String,
+    /// Lines of TOML for a second start: the first one only makes the data folder.
+    pub then: Option<String>,
     /// Parts of warnings that may be in its log.
     pub announce: Vec<String>,
 }
@@ -144,7 +149,12 @@ pub fn read(path: &Path) -> Result<File> {
 pub async fn run(file: &File) -> Result<(Server, Outcome)> {
     let mut setup = Setup::new().config(&file.server.config);
     setup.announced.clone_from(&file.server.announce);
-    let server = setup.start().await?;
+    let mut server = setup.clone().start().await?;
+    if let Some(then) = &file.server.then {
+        setup.config.clone_from(then);
+        server.relaunch(setup)?;
+        server.answers().await?;
+    }
     let only = std::env::var("QUIRL_CASE").ok();
     let mut runner = Runner {
         address: server.address.clone(),
@@ -159,7 +169,7 @@ pub async fn run(file: &File) -> Result<(Server, Outcome)> {
         if only.as_ref().is_some_and(|only| !case.id.contains(only.as_str())) {
             continue;
         }
-        for (at, step) in case.step.iter().enumerate() {
+        for (at, step) in case.step.iter().chain(&file.after).enumerate() {
             let name = format!("{} step {}: {}", case.id, at + 1, step.request);
             let done = runner.step(step).await;
             if let Err(wrong) = done {

@@ -324,6 +324,22 @@ impl Server {
         Ok(client.with_key(&self.key()?)?)
     }
 
+    /// Waits until it has read its ledger, whether it takes work or not.
+    ///
+    /// # Errors
+    /// It ended, or says nothing in time.
+    pub async fn answers(&self) -> Result<()> {
+        let client = Client::new(&self.address)?.with_patience(Duration::from_secs(5));
+        eventually(START, "quirld answers", || async {
+            match client.send(http::Method::GET, "/api/v1", None).await {
+                Ok(answer) if answer.status == 200 => Ok(()),
+                Ok(answer) => Err(format!("status {}", answer.status)),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await
+    }
+
     /// Waits until it takes work.
     ///
     /// # Errors

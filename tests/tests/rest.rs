@@ -209,11 +209,8 @@ async fn an_unknown_write_is_told() -> Result<()> {
     let server = impatient().await?;
     let client = server.client()?;
     let mut put = hello(&server.programs)?;
-    put.parameters = Some(vec![entity::Parameter {
-        key: "weight".to_owned(),
-        value: model::json::Json::string(&"x".repeat(1500)),
-        ..entity::Parameter::default()
-    }]);
+    let weight = model::json::Json::string(&"x".repeat(1500));
+    put.parameters = Some(vec![entity::Parameter::new("weight", weight)]);
     let mut unknown = 0;
     for round in 0..40 {
         let names: Vec<Name> = (0..64)
