@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
 use ledger::fold::{Change, Ledger, Void};
-use ledger::record::{Accept, Record, Root};
+use ledger::record::{Accept, Body, Record, Root};
 use log::embedded::{Config, Embedded};
 use log::{Item, Log as _};
 use model::id::{ActivationId, Offset};
@@ -22,10 +22,21 @@ pub struct Dump {
     pub records: Vec<(Offset, Record, Result<Change, Void>)>,
     /// The state behind the last.
     pub ledger: Ledger,
-    /// The state behind the last, folded from the newest snapshot, if there is one.
-    pub from_snapshot: Option<(Offset, Ledger)>,
-    /// Open activations, sequences included, at each claim: what a kill left open.
+    /// What each kept snapshot says, against what the fold from the first record says.
+    pub snapshots: Vec<Snapshot>,
+    /// Open activations that are no sequences at each claim: what the former owner left open.
     pub open_at_claims: BTreeMap<Offset, u64>,
+}
+
+/// State hashes by way of a snapshot and from the first record on (I13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Behind which record.
+    pub at: Offset,
+    /// There: from the snapshot, from the beginning.
+    pub there: [u128; 2],
+    /// Behind the last record: the same.
+    pub at_end: [u128; 2],
 }
 
 impl Dump {
@@ -59,31 +70,48 @@ pub fn read(data: &Path) -> Result<Dump> {
     let log = Embedded::open(config, None).context("open a copy of the ledger")?;
     let end = log.end();
     let frames = futures::executor::block_on(frames(&log, end))?;
+    let mut saved = snapshots(&log)?;
     let mut ledger = Ledger::default();
     let mut records = Vec::new();
     let mut open_at_claims = BTreeMap::new();
     for (at, frame) in &frames {
         let record = Record::decode(frame).with_context(|| format!("record {at}"))?;
         let counts = ledger.counts();
-        let open = counts.waiting + counts.running + counts.sequences;
         let verdict = ledger.apply(*at, &record);
-        if matches!(record.body, ledger::record::Body::Claim(_)) && verdict.is_ok() {
-            open_at_claims.insert(*at, open);
+        if matches!(record.body, Body::Claim(_)) && verdict.is_ok() {
+            open_at_claims.insert(*at, counts.waiting + counts.running);
+        }
+        for (from, snapshot, folded) in &mut saved {
+            if *from == *at {
+                snapshot.there[1] = ledger.hash();
+            } else if *from < *at {
+                // Its verdict is judged by the hash at the end.
+                let _ = folded.apply(*at, &record);
+            }
         }
         records.push((*at, record, verdict));
     }
-    let from_snapshot = match log.newest_snapshot(None)? {
-        Some((at, bytes)) => {
-            let mut folded = Ledger::from_snapshot(&bytes).context("read a snapshot")?;
-            for (at, record, _) in records.iter().filter(|(other, ..)| *other > at) {
-                // Its verdict is judged by the state at the end.
-                let _ = folded.apply(*at, record);
-            }
-            Some((at, folded))
+    let snapshots = saved.into_iter().map(|(_, snapshot, folded)| Snapshot {
+        at_end: [folded.hash(), ledger.hash()],
+        ..snapshot
+    });
+    Ok(Dump { records, snapshots: snapshots.collect(), ledger, open_at_claims })
+}
+
+/// All kept snapshots, each with the state that it restores.
+fn snapshots(log: &Embedded) -> Result<Vec<(Offset, Snapshot, Ledger)>> {
+    let mut all = Vec::new();
+    let mut at_most = None;
+    while let Some((at, bytes)) = log.newest_snapshot(at_most)? {
+        let restored = Ledger::from_snapshot(&bytes).context("read a snapshot")?;
+        let snapshot = Snapshot { at, there: [restored.hash(), 0], at_end: [0, 0] };
+        all.push((at, snapshot, restored));
+        if at == Offset::NONE {
+            break;
         }
-        None => None,
-    };
-    Ok(Dump { records, ledger, from_snapshot, open_at_claims })
+        at_most = Some(at.previous());
+    }
+    Ok(all)
 }
 
 async fn frames(log: &Embedded, end: Offset) -> Result<Vec<(Offset, bytes::Bytes)>> {

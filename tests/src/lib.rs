@@ -14,11 +14,13 @@
 
 pub mod bench;
 pub mod cases;
+pub mod chaos;
 pub mod checker;
 pub mod demo;
 pub mod eventually;
 pub mod journal;
 pub mod ledger_dump;
 pub mod platform;
+pub mod simulator;
 pub mod table;
 pub mod wire;

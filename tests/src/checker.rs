@@ -1,1 +1,0 @@
-//! TAKEN: written by the helper of chaos since 11:17.
