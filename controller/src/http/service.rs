@@ -74,7 +74,10 @@ impl Api {
     }
 
     fn index_state(&self) -> String {
-        "ok".to_owned()
+        match self.controller.index.building() {
+            Some(percent) => format!("being built, {percent} % done"),
+            None => "ok".to_owned(),
+        }
     }
 
     /// Every kind that is known, with what could run it.

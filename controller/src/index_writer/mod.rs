@@ -273,8 +273,14 @@ impl IndexReader {
         self.pending.lag()
     }
 
+    /// While the index is being built from older segments: percent done.
+    #[must_use]
+    pub fn building(&self) -> Option<u8> {
+        self.pending.lock().building
+    }
+
     fn whole(&self) -> Result<(), ReadError> {
-        match self.pending.lock().building {
+        match self.building() {
             Some(percent) => Err(Building { percent }.into()),
             None => Ok(()),
         }
