@@ -40,6 +40,12 @@ impl Deadlines {
         }
     }
 
+    /// Whether one is set for an activation.
+    #[must_use]
+    pub fn is_armed(&self, id: ActivationId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     /// The next one that is due by `now`; it is forgotten.
     pub fn next_due(&mut self, now: Moment) -> Option<(ActivationId, Due)> {
         let (&(at, id), &due) = self.by_time.first_key_value()?;

@@ -43,9 +43,11 @@ impl Purger {
             self.look_again.get_or_insert(now + key.window.as_duration());
         }
         let Some(prepared) = &mut self.prepared else { return };
-        if prepared.applied.is_none() && body.stamp().is_some_and(|stamp| stamp.seq == prepared.seq)
-        {
+        let Some(stamp) = body.stamp().filter(|stamp| stamp.seq >= prepared.seq) else { return };
+        if prepared.applied.is_none() {
             prepared.applied = Some(at);
+            // If the barrier was lost, a later one serves, which was sent some time before now.
+            prepared.sent = if stamp.seq == prepared.seq { prepared.sent } else { now };
         }
     }
 

@@ -53,7 +53,7 @@ impl Owner {
         now: Moment,
         at: Offset,
         record: &Record,
-        verdict: &Result<(), Void>,
+        verdict: &Result<Changed, Void>,
         out: &mut Vec<Effect>,
     ) {
         let seq = match (&record.body, record.body.stamp()) {
@@ -84,20 +84,19 @@ impl Owner {
         now: Moment,
         at: Offset,
         what: What,
-        verdict: &Result<(), Void>,
+        verdict: &Result<Changed, Void>,
         out: &mut Vec<Effect>,
     ) {
         match what {
             What::Claim | What::Beat | What::Purge => {}
             What::Write(ticket) => {
-                let told = verdict.clone().map(|()| Answer::Applied(at));
+                let told = verdict.as_ref().map(|_| Answer::Applied(at));
                 out.push(Effect::Tell(ticket, told.map_err(|_| Rejected::Changed)));
             }
             What::Accept { ticket, namespace, opens, slots } => {
                 self.opened(&namespace, opens);
-                if verdict.is_err() {
-                    self.unbook(&slots);
-                }
+                let unused = self.unused(slots, verdict);
+                self.unbook(&unused);
                 out.push(Effect::Tell(ticket, accepted(at, verdict)));
             }
             What::Assign { id, slot } => {
@@ -112,11 +111,23 @@ impl Owner {
                 }
             }
             What::Cancel { ticket, id } => match verdict {
-                Ok(()) => out.push(Effect::Tell(ticket, Ok(Answer::Applied(at)))),
+                Ok(_) => out.push(Effect::Tell(ticket, Ok(Answer::Applied(at)))),
                 // It was assigned, or lost its attempt, just before: the next one will hit.
                 Err(_) => self.cancel(now, ticket, id, out),
             },
         }
+    }
+
+    /// Booked, and not assigned: the record is void, or an action was deleted behind the booking.
+    fn unused(&self, mut slots: Vec<Slot>, verdict: &Result<Changed, Void>) -> Vec<Slot> {
+        for assigned in verdict.iter().flat_map(Changed::assigned) {
+            let taken = self.slots.get(&assigned.of.id);
+            let used = taken.and_then(|taken| slots.iter().position(|slot| slot.0 == taken.0));
+            if let Some(used) = used {
+                slots.swap_remove(used);
+            }
+        }
+        slots
     }
 
     pub(super) fn dead(&mut self, now: Moment, what: What, out: &mut Vec<Effect>) {
@@ -163,7 +174,8 @@ impl Owner {
         }
         if open.assignment().is_none() {
             self.waits(now, id, true, out);
-        } else {
+        } else if !self.deadlines.is_armed(id) {
+            // The one of its assignment stands, if that came only now.
             self.deadlines.arm(id, now + GRACE, Due::Attempt);
         }
     }

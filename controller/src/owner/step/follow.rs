@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Void};
 use ledger::hint::Run;
 use ledger::record::{Attempt, Body, Record, ReturnReason};
-use model::id::{ActivationId, Epoch, Offset};
+use model::id::{ActivationId, Offset};
 use model::outcome::Reason;
 use model::time::Moment;
 
 use super::{Effect, NO_SLOT_REST, Owner, Slot, VERDICT, What, queue_of};
 use crate::owner::deadlines::Due;
+use crate::owner::proposal::Phase;
 use crate::placement::Waiting;
 
 impl Owner {
@@ -26,6 +27,9 @@ impl Owner {
             out.push(Effect::Void(void.word()));
         }
         if !self.has_claimed() {
+            if self.phase == Phase::Open {
+                self.phase = Phase::Stopping; // another owns the partition now
+            }
             self.while_starting(verdict, out);
             return;
         }
@@ -33,15 +37,16 @@ impl Owner {
             self.follow(now, at, record, changed, out);
         }
         self.tell_invoker(&record.body, &verdict, out);
-        let verdict = verdict.map(drop);
         self.own(now, at, record, &verdict, out);
         if self.placement.waiting() > 0 {
             self.place(now, out);
         }
     }
 
+    /// Whether the partition is ours, as far as was read back.
     pub(super) fn has_claimed(&self) -> bool {
-        self.epoch != Epoch::default()
+        let owner = self.ledger.owner();
+        owner.node == Some(self.node) && owner.epoch == self.epoch
     }
 
     /// Before our claim nothing is dispatched or told; only the index learns what had ended.

@@ -15,6 +15,9 @@ mod propose;
 mod takeover;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +84,7 @@ pub struct Owner {
     bodies: Bodies,
     purger: Purger,
     barrier: Option<u64>,
+    claim_sent: Option<Moment>,
     disk_is_full: bool,
 }
 
@@ -207,6 +211,7 @@ impl Owner {
             bodies: Bodies::default(),
             purger: Purger::default(),
             barrier: None,
+            claim_sent: None,
             disk_is_full: false,
         }
     }
@@ -259,13 +264,12 @@ impl Owner {
     /// When it next wants to look at the clock.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Moment> {
-        let barrier = match self.barrier {
-            Some(_) => None,
-            None => self.proposed.values().map(|proposed| proposed.at + BARRIER).next(),
-        };
+        if !self.has_claimed() {
+            return self.claims_again_at();
+        }
         let rest = self.rest_until.filter(|_| self.placement.waiting() > 0);
         let purge = (self.phase == Phase::Open).then(|| self.purger.wakes_at()).flatten();
-        [self.deadlines.first(), barrier, rest, purge].into_iter().flatten().min()
+        [self.deadlines.first(), self.barrier_at(), rest, purge].into_iter().flatten().min()
     }
 
     /// One event; what is to be done goes to `out`, in order.
@@ -305,9 +309,9 @@ fn given_away(changed: &Changed) -> impl Iterator<Item = Attempt> {
     })
 }
 
-fn accepted(at: Offset, verdict: &Result<(), Void>) -> Result<Answer, Rejected> {
+fn accepted(at: Offset, verdict: &Result<Changed, Void>) -> Result<Answer, Rejected> {
     match verdict {
-        Ok(()) => Ok(Answer::Applied(at)),
+        Ok(_) => Ok(Answer::Applied(at)),
         Err(Void::KeyUsed { first, same_request }) => {
             Ok(Answer::Known { first: *first, same: *same_request })
         }

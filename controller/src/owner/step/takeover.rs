@@ -6,7 +6,7 @@ use ledger::record::{Body, Claim, Record};
 use model::id::{ActivationId, Epoch, NodeId};
 use model::time::Moment;
 
-use super::{Effect, GRACE, Owner, Proposed, What, queue_of};
+use super::{BARRIER, Effect, GRACE, Owner, Proposed, What, queue_of};
 use crate::owner::deadlines::Due;
 use crate::owner::proposal::Phase;
 
@@ -16,10 +16,17 @@ impl Owner {
         let base = self.ledger.applied();
         self.epoch = epoch;
         self.seq = 0;
+        self.claim_sent = Some(now);
         self.proposed.insert(0, Proposed { at: now, what: What::Claim });
         let fold_version = ledger::fold::FOLD_VERSION;
         let claim = Claim { epoch, node: self.node, base, fold_version };
         out.push(Effect::Append { seq: 0, body: Body::Claim(claim), essential: true });
+    }
+
+    /// When a claim that was lost, refused or void is made anew.
+    pub(super) fn claims_again_at(&self) -> Option<Moment> {
+        let starting = matches!(self.phase, Phase::Starting { .. });
+        self.claim_sent.filter(|_| starting).map(|sent| sent + BARRIER)
     }
 
     /// Our claim was applied: everything that is open is in our hands now.
@@ -34,7 +41,9 @@ impl Owner {
         if (epoch, node) != (self.epoch, self.node) {
             return;
         }
-        self.phase = Phase::Open;
+        if matches!(self.phase, Phase::Starting { .. }) {
+            self.phase = Phase::Open;
+        }
         let open: Vec<ActivationId> =
             self.ledger.open_activations().into_iter().map(|open| open.id).collect();
         for id in open {

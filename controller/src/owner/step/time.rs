@@ -1,6 +1,6 @@
 //! Placement of those that wait, and what is due.
 
-use ledger::record::{Assign, AttemptLost, Body};
+use ledger::record::{Assign, AttemptLost, Body, Place};
 use model::id::ActivationId;
 use model::outcome::Reason;
 use model::time::Moment;
@@ -23,6 +23,7 @@ impl Owner {
         while let Some((waiting, place)) = self.placement.take_next() {
             let Some(open) = self.ledger.open(&waiting.id) else { continue };
             let attempt = open.last_attempt() + 1;
+            let place = Place { guarded: open.step().guarded, ..place };
             let slot = Slot(waiting.action, waiting.instances);
             self.placement.take(&slot.0, slot.1);
             let id = waiting.id;
@@ -33,11 +34,16 @@ impl Owner {
     }
 
     pub(super) fn woken(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        if !self.has_claimed() {
+            if self.claims_again_at().is_some_and(|at| at <= now) {
+                self.claim(now, out);
+            }
+            return;
+        }
         while let Some((id, due)) = self.deadlines.next_due(now) {
             self.due(now, id, due, out);
         }
-        let overdue = self.proposed.values().next().is_some_and(|it| it.at + BARRIER <= now);
-        if overdue && self.barrier.is_none() && self.has_claimed() {
+        if self.barrier_at().is_some_and(|at| at <= now) {
             self.sign(now, What::Beat, true, out, Body::Beat);
             self.barrier = Some(self.seq);
         }
@@ -46,6 +52,16 @@ impl Owner {
             self.place(now, out);
         }
         self.purge(now, out);
+    }
+
+    /// When a later record of our own is to be sent behind what did not come back: behind the oldest,
+    /// and behind a barrier that did not come back either.
+    pub(super) fn barrier_at(&self) -> Option<Moment> {
+        let sent = match self.barrier {
+            Some(barrier) => self.proposed.get(&barrier),
+            None => self.proposed.values().next(),
+        };
+        sent.map(|sent| sent.at + BARRIER)
     }
 
     pub(super) fn purge(&mut self, now: Moment, out: &mut Vec<Effect>) {

@@ -1,0 +1,225 @@
+//! What the simulator found, in small: each named after what went wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::fold::Ledger;
+use ledger::record::{
+    Body, Caller, Cause, Document, EntityKey, Expect, Mark, Op, Payload, Pin, Place, Record,
+    Sequence, Step, Target,
+};
+use model::id::{ActivationId, Epoch, Incarnation, InvokerId, NodeId, Offset, Shard};
+use model::json::Json;
+use model::limits::ActionLimits;
+use model::name::Namespace;
+use model::time::{Millis, Moment, WallTime};
+
+use super::{Bounds, Effect, Event, LogRefusal, Owner};
+use crate::owner::proposal::{Change, Invocation, Phase, Proposal, Start};
+
+/// An owner, and a log that holds what the test lets through.
+struct World {
+    owner: Owner,
+    now: Moment,
+    at: Offset,
+    /// Appended, and on the way.
+    flight: Vec<Body>,
+}
+
+impl World {
+    fn new() -> Self {
+        let incarnation = Incarnation { counter: 1, random: 1 };
+        let here = Place { invoker: InvokerId(0), incarnation, guarded: true };
+        let bounds = Bounds { open: 10, open_bytes: 1 << 20, proposals: 10 };
+        let owner = Owner::new(Ledger::default(), NodeId(7), here, 1, bounds);
+        Self { owner, now: Moment::default(), at: Offset::NONE, flight: Vec::new() }
+    }
+
+    /// The same, with its claim applied and two actions written.
+    fn open() -> Self {
+        let mut world = Self::new();
+        world.feed(Event::CaughtUp);
+        world.settle();
+        for name in ["a", "b"] {
+            world.write(Op::Put {
+                key: key(name),
+                document: Document::Inline("code".into()),
+                blobs: Vec::new(),
+            });
+        }
+        world.settle();
+        world
+    }
+
+    fn feed(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.owner.step(self.now, event, &mut effects);
+        for effect in effects {
+            if let Effect::Append { body, .. } = effect {
+                self.flight.push(body);
+            }
+        }
+    }
+
+    fn read_back(&mut self, body: Body) {
+        self.at = self.at.next();
+        let record = Arc::new(Record { at: WallTime(0), body });
+        self.feed(Event::ReadBack(self.at, record));
+    }
+
+    /// Everything that is on the way arrives, and what follows from it.
+    fn settle(&mut self) {
+        while !self.flight.is_empty() {
+            let body = self.flight.remove(0);
+            self.read_back(body);
+        }
+    }
+
+    fn lose(&mut self) -> Vec<&'static str> {
+        self.flight.drain(..).map(|body| body.kind()).collect()
+    }
+
+    fn wakes_after(&mut self, pass: Duration) {
+        self.now = self.now + pass;
+        assert!(self.owner.wakes_at().is_some_and(|at| at <= self.now), "nothing is due");
+        self.feed(Event::Woken);
+        assert!(self.owner.wakes_at().is_none_or(|at| at > self.now), "it spins");
+    }
+
+    fn write(&mut self, op: Op) {
+        let change = Change { ops: vec![op], expect: Vec::new(), by: String::new() };
+        self.feed(Event::Propose(1, Proposal::Write(change)));
+    }
+
+    fn invoke(&mut self, id: u8, target: Target, expect: Vec<Expect>) {
+        let by = Caller {
+            subject: "me".to_owned(),
+            namespace: Namespace::new("guest").unwrap(),
+            transaction: String::new(),
+            store: true,
+        };
+        let invocation = Invocation {
+            id: activation(id),
+            by: Arc::new(by),
+            cause: Cause::Invoke,
+            received: WallTime(0),
+            start: Start::Invoke { target, queue: Millis(1_000) },
+            payload: Payload::Inline(Json::empty_object()),
+            key: None,
+            fire: None,
+            expect,
+            allowed: 10,
+        };
+        self.feed(Event::Propose(2, Proposal::Accept(Box::new(invocation))));
+    }
+
+    fn step(&self, name: &str, guarded: bool) -> Step {
+        let entity = self.owner.ledger().entity(&key(name)).unwrap();
+        Step {
+            action: Pin { key: key(name), revision: entity.revision },
+            born: entity.born,
+            beneath: Vec::new(),
+            path: format!("guest/{name}"),
+            binding: None,
+            version: "0.0.1".to_owned(),
+            kind: "wasm:command".to_owned(),
+            limits: ActionLimits::default(),
+            retry: None,
+            guarded,
+        }
+    }
+
+    fn action(&self, name: &str, guarded: bool) -> Target {
+        Target::Action(Arc::new(self.step(name, guarded)))
+    }
+}
+
+fn key(name: &str) -> EntityKey {
+    EntityKey(format!("n/guest/{name}").into())
+}
+
+fn activation(id: u8) -> ActivationId {
+    ActivationId::new(Shard::new(1), [id; 16])
+}
+
+#[test]
+fn a_claim_that_is_lost_or_refused_is_made_again() {
+    let mut world = World::new();
+    world.feed(Event::CaughtUp);
+    assert_eq!(world.lose(), ["claim"]);
+    world.wakes_after(Duration::from_secs(1));
+    assert_eq!(world.lose(), ["claim"]);
+    world.feed(Event::Refused(0, LogRefusal::Stopped));
+    world.wakes_after(Duration::from_secs(1));
+    world.settle();
+    assert_eq!((world.owner.phase(), world.owner.ledger().owner().epoch), (&Phase::Open, Epoch(1)));
+}
+
+#[test]
+fn f24_a_barrier_that_is_lost_as_well_is_sent_again() {
+    let mut world = World::open();
+    world.write(Op::Touch(key("a")));
+    assert_eq!(world.lose(), ["write"]);
+    for _ in 0..3 {
+        world.wakes_after(Duration::from_secs(1));
+        assert_eq!(world.lose(), ["beat"]);
+    }
+    world.wakes_after(Duration::from_secs(1));
+    world.settle();
+    assert_eq!(world.owner.in_use().proposals, 0);
+}
+
+#[test]
+fn what_had_to_wait_is_assigned_with_its_own_guard() {
+    let mut world = World::open();
+    world.invoke(1, world.action("a", true), Vec::new());
+    world.invoke(2, world.action("b", false), Vec::new());
+    world.settle();
+    assert_eq!(world.owner.placement(), (1, 1));
+    world.feed(Event::Propose(3, Proposal::Cancel(activation(1))));
+    world.settle();
+    let open = world.owner.ledger().open(&activation(2)).unwrap();
+    assert!(!open.assignment().unwrap().place.guarded);
+}
+
+#[test]
+fn f147_the_slot_of_a_step_that_is_deleted_meanwhile_is_free_again() {
+    let mut world = World::open();
+    let steps = vec![world.action("b", true)];
+    let step = Step { kind: "sequence".to_owned(), ..world.step("a", true) };
+    world.write(Op::Delete(key("b")));
+    let sequence = Sequence { step, steps, deadline: None };
+    let mark = Mark::Born(world.owner.ledger().entity(&key("a")).unwrap().born);
+    world.invoke(1, Target::Sequence(Arc::new(sequence)), vec![Expect { key: key("a"), mark }]);
+    world.settle();
+    assert!(world.owner.ledger().open(&activation(1)).is_none(), "its step is missing");
+    assert_eq!(world.owner.placement(), (0, 0));
+}
+
+#[test]
+fn an_assignment_that_beats_its_queue_timeout_keeps_its_own_deadline() {
+    let mut world = World::open();
+    world.invoke(1, world.action("a", true), Vec::new());
+    world.invoke(2, world.action("b", true), Vec::new());
+    world.settle();
+    world.feed(Event::Propose(3, Proposal::Cancel(activation(1))));
+    let cancel = world.flight.remove(0);
+    world.read_back(cancel); // and the assignment of the other is on its way
+    world.wakes_after(Duration::from_secs(1)); // when its time in the queue is over
+    world.settle();
+    let hard = Duration::from_secs(2 * 60 + 10);
+    let armed = world.owner.wakes_at().unwrap();
+    assert_eq!(armed, world.now + hard);
+}
+
+#[test]
+fn a_superseded_owner_takes_nothing_and_asks_for_no_time() {
+    let mut world = World::open();
+    world.invoke(1, world.action("a", true), Vec::new());
+    world.settle();
+    let base = world.at;
+    let fold_version = ledger::fold::FOLD_VERSION;
+    let claim = ledger::record::Claim { epoch: Epoch(2), node: NodeId(8), base, fold_version };
+    world.read_back(Body::Claim(claim));
+    assert_eq!((world.owner.phase(), world.owner.wakes_at()), (&Phase::Stopping, None));
+}
