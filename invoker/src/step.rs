@@ -19,6 +19,9 @@ pub struct Machine {
     seen: BTreeMap<ActivationId, u32>,
     running: BTreeMap<Attempt, Running>,
     draining: bool,
+    /// For a test that must notice: nothing is remembered (M5).
+    #[cfg(debug_assertions)]
+    forgetful: bool,
 }
 
 /// What a `Run` says of the right to start.
@@ -141,7 +144,17 @@ impl Machine {
             seen: BTreeMap::new(),
             running: BTreeMap::new(),
             draining: false,
+            #[cfg(debug_assertions)]
+            forgetful: false,
         }
+    }
+
+    /// The same without its seen-set: for tests that must notice.
+    #[cfg(debug_assertions)]
+    #[must_use]
+    pub fn without_seen_set(mut self) -> Self {
+        self.forgetful = true;
+        self
     }
 
     /// Attempts in a sandbox, or ended without a verdict yet.
@@ -181,6 +194,10 @@ impl Machine {
             return;
         }
         self.seen.insert(of.id, of.attempt);
+        #[cfg(debug_assertions)]
+        if self.forgetful {
+            self.seen.clear();
+        }
         // A former attempt of the same activation is stopped before the next one starts.
         let former: Vec<Attempt> = self.running.keys().filter(|a| a.id == of.id).copied().collect();
         for attempt in former {
@@ -236,18 +253,23 @@ impl Machine {
     fn verdict(&mut self, of: Attempt, verdict: Verdict, out: &mut Vec<Effect>) {
         match verdict {
             Verdict::Over => {
-                self.seen.remove(&of.id);
+                self.unsee(of);
                 self.forget(of, out);
             }
             Verdict::StillAssigned => self.finish_instead(of),
             Verdict::Touched => self.let_out(of, out),
-            Verdict::NotTouched => self.drop_attempt(of, out),
-            Verdict::Aborted => {
+            // Both prove that the attempt is over: it was given away, or has ended.
+            Verdict::NotTouched | Verdict::Aborted => {
                 self.drop_attempt(of, out);
-                if self.seen.get(&of.id) == Some(&of.attempt) {
-                    self.seen.remove(&of.id);
-                }
+                self.unsee(of);
             }
+        }
+    }
+
+    /// An attempt is over. A later one of the same activation stays seen.
+    fn unsee(&mut self, of: Attempt) {
+        if self.seen.get(&of.id) == Some(&of.attempt) {
+            self.seen.remove(&of.id);
         }
     }
 
@@ -415,6 +437,30 @@ mod tests {
         let verdict = Event::Verdict(a, Verdict::Touched);
         assert_eq!(world.feed(verdict), [Effect::Let(5, true), Effect::Let(6, true)]);
         assert_eq!(world.feed(Event::WantsOut(a, 7)), [Effect::Let(7, true)]);
+    }
+
+    #[test]
+    fn m31_the_end_of_a_former_attempt_forgets_nothing_of_a_later_one() {
+        let mut world = World::new();
+        let (first, second) = (attempt(1, 1), attempt(1, 2));
+        world.feed(Event::Run(order(first, 1)));
+        world.feed(Event::Ended(first, End::Finished(finish(first))));
+        world.feed(Event::Verdict(first, Verdict::Aborted));
+        assert_eq!(world.feed(Event::Run(order(second, 2))), [Effect::Start(second)]);
+        world.feed(Event::Verdict(first, Verdict::Over)); // its `Finish`, void
+        assert_eq!(world.feed(Event::Run(order(second, 3))), [], "it runs already");
+    }
+
+    #[test]
+    fn a_void_touched_of_an_order_that_came_late_leaves_nothing_behind() {
+        let mut world = World::new();
+        let a = attempt(1, 1);
+        world.feed(Event::Verdict(a, Verdict::Aborted)); // before its `Run`
+        world.feed(Event::Run(order(a, 1)));
+        world.feed(Event::WantsOut(a, 5));
+        world.feed(Event::Verdict(a, Verdict::NotTouched));
+        world.feed(Event::Ended(a, End::Stopped));
+        assert_eq!((world.0.seen(), world.0.in_hand()), (0, 0));
     }
 
     #[test]
