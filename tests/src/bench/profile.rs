@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Samples per second; no multiple of what servers do every millisecond.
-const FREQUENCY: &str = "1999";
+const FREQUENCY: &str = "499";
+/// How stacks are walked: release builds have no frame pointers. So much of a stack is copied.
+const STACKS: &str = "dwarf,8192";
 
 /// A recording that runs.
 pub struct Recording {
@@ -21,8 +23,14 @@ pub struct Recording {
 pub fn record(pid: u32, file: &Path) -> Option<Recording> {
     let mut command = Command::new("perf");
     // No counters of the hardware: virtual machines seldom have them.
-    command.args(["record", "-e", "cpu-clock", "-F", FREQUENCY, "-g", "-p", &pid.to_string()]);
-    command.arg("-o").arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["record", "-e", "cpu-clock", "-F", FREQUENCY, "--call-graph", STACKS]);
+    command
+        .args(["-p", &pid.to_string()])
+        .arg("-o")
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let perf = command.spawn().ok()?;
     // It opens an event for each thread; what happens before that is missed.
     std::thread::sleep(std::time::Duration::from_millis(200));
@@ -45,13 +53,14 @@ impl Recording {
             ("by function, with what it calls", &["--children", "--sort", "sym"]),
         ] {
             let mut command = Command::new("perf");
-            command.arg("report").arg("-i").arg(&self.file).args(["--stdio", "-g", "none"]);
+            command.arg("report").arg("-i").arg(&self.file).args(["--stdio", "--no-inline"]);
+            command.args(["-g", "none"]);
             command.args(["--percent-limit", "0.7"]).args(arguments);
             let told = command.stdin(Stdio::null()).output().context("run perf report")?;
             let _ = writeln!(text, "-- {title}");
             let told = String::from_utf8_lossy(&told.stdout).into_owned();
             let lines = told.lines().map(str::trim_end);
-            for line in lines.filter(|it| !it.is_empty() && !it.starts_with('#')).take(70) {
+            for line in lines.filter(|it| !it.is_empty() && !it.starts_with('#')).take(120) {
                 let _ = writeln!(text, "{line}");
             }
         }

@@ -506,8 +506,8 @@ impl std::fmt::Display for Report {
         for line in &self.lines {
             let form = |value: f64| match (line.is_ratio, line.yardstick) {
                 (true, _) => format!("{value:.2} ×"),
-                (false, Some(_)) => format!("+{}", number(value)),
-                (false, None) => number(value),
+                (false, Some(_)) if value >= 0.0 => format!("+{}", number(value)),
+                (false, _) => number(value),
             };
             let compared = line
                 .compared
@@ -559,7 +559,7 @@ mod tests {
             let values = [("sync64.rate", ours), ("y64.rate", 100.0)];
             assert_eq!(verdict_of(Row::Sync64, &values, None), [expected], "{ours}");
         }
-        for (ours, expected) in [(501.0, "missed"), (450.0, "met"), (360.0, "met, and the aim")] {
+        for (ours, expected) in [(451.0, "missed"), (450.0, "met"), (200.0, "met, and the aim")] {
             let values = [("sync1.p50", ours), ("y1.p50", 300.0)];
             assert_eq!(verdict_of(Row::Sync1, &values, None), [expected], "{ours}");
         }
