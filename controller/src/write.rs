@@ -49,7 +49,7 @@ impl Controller {
         match self.partition.propose(Proposal::Write(change), patience).await {
             Ok(Answer::Applied(at)) => Ok(at),
             // Neither is an answer to a write; nothing says that it was made.
-            Ok(Answer::Known { .. } | Answer::Ended(_)) => Err(Failed::Unknown),
+            Ok(Answer::Known { .. }) => Err(Failed::Unknown),
             Err(rejected) => Err(rejected.into()),
         }
     }

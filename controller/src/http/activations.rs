@@ -142,7 +142,7 @@ impl Api {
             match controller.partition.propose(Proposal::Cancel(id), patience).await {
                 Ok(Told::Applied(_)) => return Ok(Answer::cancelled(id)),
                 // It ended by itself before: the record says how.
-                Ok(Told::Ended(_) | Told::Known { .. })
+                Ok(Told::Known { .. })
                 | Err(Rejected::NotOpen | Rejected::Changed | Rejected::Concurrency { .. }) => {}
                 Err(Rejected::Bound(bound)) => return Err(bound.into()),
                 Err(Rejected::Unknown) => return Err(crate::write::Failed::Unknown.into()),

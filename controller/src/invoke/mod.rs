@@ -150,8 +150,7 @@ impl Controller {
             Ok(Answer::Applied(_)) => {}
             Ok(Answer::Known { same: false, .. }) => return Err(Error::KeyReused),
             Ok(Answer::Known { first, same: true }) => return self.replay(call, first).await,
-            // No answer to this proposal: nothing says that it was accepted.
-            Ok(Answer::Ended(_)) | Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
+            Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
             Err(Rejected::Changed | Rejected::NotOpen) => return Err(Error::Changed),
             Err(Rejected::Bound(bound)) => return Err(bound.into()),
             Err(Rejected::Concurrency { count, allowed }) => {

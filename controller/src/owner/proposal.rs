@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ledger::fold::Ended;
 use ledger::record::{Caller, Cause, Expect, FireKey, KeyUse, Op, Payload, Refusal, Ruled, Target};
-use model::id::{ActivationId, Digest, Offset};
-use model::outcome::Reason;
+use model::id::{ActivationId, Offset};
 use model::time::{Millis, WallTime};
 
 /// Something that a handler wants in the ledger.
@@ -91,8 +89,6 @@ pub enum Answer {
         /// Whether it was this request.
         same: bool,
     },
-    /// Cancelled, or it had ended already.
-    Ended(Arc<Ended>),
 }
 
 /// Why a proposal is not in the ledger.
@@ -182,22 +178,4 @@ pub struct Told {
     pub ended: Arc<Ended>,
     /// The record that ended it, as it was read back.
     pub record: Arc<ledger::record::Record>,
-}
-
-/// An end that the owner decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whose.
-    pub id: ActivationId,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// A large part of a request, stored before the record that names it.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// Its name.
-    pub digest: Digest,
-    /// It.
-    pub bytes: Bytes,
 }

@@ -369,7 +369,7 @@ impl World {
                 self.counted("refused: concurrency");
                 self.truth.told_refused(id)
             }
-            Ok(Answer::Applied(_) | Answer::Ended(_)) | Err(Rejected::Unknown) => {
+            Ok(Answer::Applied(_)) | Err(Rejected::Unknown) => {
                 self.counted("answered unknown");
                 self.send_again(call, false);
                 Ok(())
