@@ -115,6 +115,9 @@ impl Count {
         let accepted = moment(&life.history, What::Accepted);
         if accepted.is_none_or(|at| at > kill) {
             self.accepted_after += 1;
+            if told.at <= kill {
+                self.wrong.push(format!("{}: told before the kill, accepted after it", told.id));
+            }
             return;
         }
         self.accepted_before += 1;
@@ -204,6 +207,7 @@ impl fmt::Display for Count {
         let mut line = |what: &str, number: usize| writeln!(f, "  {what:<56} {number:>5}");
         line("invocations sent", self.sent)?;
         line("accepted before the kill", self.accepted_before)?;
+        line("  told to their clients by then", self.told_before)?;
         line("  ended before it", self.ended_before)?;
         line("  cut by it, and run to their end afterwards", self.cut)?;
         line("    steps that were running, and were run again", self.steps_again)?;

@@ -68,14 +68,15 @@ fn usual() -> (Fed, Lives) {
     let mut lives = sequence("a", 100, [&[100], &[110], &[120], &[130]]);
     lives.extend(sequence("b", 900, [&[900], &[990, 1200], &[1210], &[1220]]));
     lives.extend(sequence("c", 1300, [&[1300], &[1310], &[1320], &[1330]]));
-    let fed = Fed { kill: Kill { at: KILL }, told: ["a", "b", "c"].map(told).to_vec() };
+    let later = |id| Told { at: 1400, ..told(id) };
+    let fed = Fed { kill: Kill { at: KILL }, told: vec![told("a"), later("b"), later("c")] };
     (fed, lives)
 }
 
 #[test]
 fn what_the_kill_did_is_counted() {
     let (mut fed, lives) = usual();
-    fed.told[1] = Told { sends: 2, replayed: true, ..told("b") };
+    fed.told[1] = Told { sends: 2, replayed: true, at: 1400, ..told("b") };
     let answer = serde_json::to_vec(&lives["a"].record).unwrap();
     fed.told[0].answer = Some(model::json::Json::parse(&answer).unwrap());
     let count = Count::of(&fed, &[], &lives).unwrap();
@@ -83,6 +84,7 @@ fn what_the_kill_did_is_counted() {
     let expected = Count {
         sent: 3,
         accepted_before: 2,
+        told_before: 1,
         ended_before: 1,
         cut: 1,
         steps_again: 1,
@@ -143,6 +145,12 @@ fn an_answer_that_is_not_the_record_is_told() {
         fed.told[0].answer = Some(model::json::Json::parse(&answer).unwrap());
     });
     assert!(other.starts_with("1 wrong; the first one: a: answered"), "{other}");
+}
+
+#[test]
+fn an_answer_that_was_true_only_later_is_told() {
+    let early = judged(|fed, _| fed.told[2].at = 900);
+    assert!(early.contains("c: told before the kill, accepted after it"), "{early}");
 }
 
 #[test]
