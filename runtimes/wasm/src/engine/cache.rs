@@ -8,7 +8,7 @@
 //! ```
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,6 +39,8 @@ pub(crate) struct Kept {
 pub(crate) enum Found {
     Kept(Kept),
     Nothing,
+    /// Longer than what was to be read.
+    Long,
     Damaged(&'static str),
 }
 
@@ -59,17 +61,20 @@ impl Cache {
         self.folder.join(format!("{digest}-{}.cwasm", self.compatibility))
     }
 
-    /// How long the file is, if there is one.
-    pub(crate) fn size(&self, digest: &Digest) -> Option<u64> {
-        fs::metadata(self.path(digest)).ok().map(|file| file.len())
-    }
-
-    pub(crate) fn read(&self, digest: &Digest) -> std::io::Result<Found> {
-        match fs::read(self.path(digest)) {
-            Ok(bytes) => Ok(parse(bytes.into()).map_or_else(Found::Damaged, Found::Kept)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Found::Nothing),
-            Err(error) => Err(error),
+    /// Reads a file, unless it is longer than `most`.
+    pub(crate) fn read(&self, digest: &Digest, most: u64) -> std::io::Result<Found> {
+        let mut file = match fs::File::open(self.path(digest)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => return Err(error),
+        };
+        let length = file.metadata()?.len();
+        if length > most {
+            return Ok(Found::Long);
         }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        file.read_to_end(&mut bytes)?;
+        Ok(parse(bytes.into()).map_or_else(Found::Damaged, Found::Kept))
     }
 
     /// Writes a file in one step: it is there whole or not at all.
@@ -149,11 +154,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path().join("wasm"), "abc".to_owned()).unwrap();
         let digest = Digest([7; 32]);
-        assert!(matches!(cache.read(&digest).unwrap(), Found::Nothing));
+        assert!(matches!(cache.read(&digest, u64::MAX).unwrap(), Found::Nothing));
         let mut files = Files::default();
         files.add("data/a.txt", Bytes::from_static(b"hello")).unwrap();
         cache.write(&digest, b"machine code", &files).unwrap();
-        let Found::Kept(kept) = cache.read(&digest).unwrap() else { panic!("not kept") };
+        let Found::Kept(kept) = cache.read(&digest, u64::MAX).unwrap() else { panic!("not kept") };
         assert_eq!((kept.code(), &kept.files), (&b"machine code"[..], &files));
 
         let path = cache.path(&digest);
@@ -165,9 +170,15 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at] ^= 1;
             fs::write(&path, &damaged).unwrap();
-            assert!(matches!(cache.read(&digest).unwrap(), Found::Damaged(_)), "byte {at}");
+            assert!(
+                matches!(cache.read(&digest, u64::MAX).unwrap(), Found::Damaged(_)),
+                "byte {at}"
+            );
             fs::write(&path, &whole[..at]).unwrap();
-            assert!(matches!(cache.read(&digest).unwrap(), Found::Damaged(_)), "cut at {at}");
+            assert!(
+                matches!(cache.read(&digest, u64::MAX).unwrap(), Found::Damaged(_)),
+                "cut at {at}"
+            );
         }
         assert_eq!(fs::read_dir(folder.path().join("wasm")).unwrap().count(), 1, "no rests");
     }

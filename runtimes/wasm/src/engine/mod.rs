@@ -128,18 +128,16 @@ impl Engine {
     }
 
     async fn load(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
-        if self.cache.size(&digest).is_some_and(|size| size <= READ_HERE) {
-            // Nothing is awaited here, so nobody can be left waiting.
-            if let Some(loaded) = self.read_kept(&digest) {
-                return self.end(digest, Ok(loaded));
-            }
+        // Nothing is awaited here, so nobody can be left waiting.
+        if let Some(loaded) = self.read_kept(&digest, READ_HERE) {
+            return self.end(digest, Ok(loaded));
         }
         // On another thread, and whatever becomes of this future: others may wait for it too.
         let (told, wait) = oneshot::channel();
         let engine = Arc::clone(self);
         let queued = self.pool.run(move || {
             let loading = Loading { engine: &engine, digest: Some(digest) };
-            let loaded = match engine.read_kept(&digest) {
+            let loaded = match engine.read_kept(&digest, u64::MAX) {
                 Some(loaded) => Ok(loaded),
                 None => engine.make(digest),
             };
@@ -169,10 +167,10 @@ impl Engine {
         }
     }
 
-    fn read_kept(&self, digest: &Digest) -> Option<Loaded> {
-        let kept = match self.cache.read(digest) {
+    fn read_kept(&self, digest: &Digest, most: u64) -> Option<Loaded> {
+        let kept = match self.cache.read(digest, most) {
             Ok(Found::Kept(kept)) => kept,
-            Ok(Found::Nothing) => return None,
+            Ok(Found::Nothing | Found::Long) => return None,
             Ok(Found::Damaged(reason)) => {
                 tracing::warn!(%digest, reason, "compiled code is damaged and made again");
                 return None;
@@ -303,7 +301,7 @@ impl Engine {
             if self.residents.get(&artefact.digest).is_some() {
                 return Ok(inspected);
             }
-            let module = match self.read_kept(&artefact.digest) {
+            let module = match self.read_kept(&artefact.digest, u64::MAX) {
                 Some(loaded) => loaded.module,
                 None => {
                     self.compile(&artefact.digest, unpacked, &looked).map_err(NotLoaded::refused)?

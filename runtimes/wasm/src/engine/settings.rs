@@ -80,6 +80,8 @@ fn common(allocation: Allocation) -> Settings {
     settings.max_wasm_stack(WASM_STACK);
     settings.async_stack_size(STACK);
     settings.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(FRAMES));
+    // For debuggers of native code only. Registering it is a tenth of what loading a module costs.
+    settings.native_unwind_info(false);
     // One thread for each module: others that are compiled get on too.
     settings.parallel_compilation(false);
     for feature in [WasmFeatures::MULTI_MEMORY, WasmFeatures::MEMORY64] {
