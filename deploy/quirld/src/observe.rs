@@ -1,6 +1,7 @@
 //! What is measured of the ledger, and who else hears of it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use controller::Controller;
 use controller::owner::Observer;
@@ -154,9 +155,15 @@ impl Observer for Observed {
 pub(crate) fn gauges(controller: &Arc<Controller>, log: &Arc<dyn Log>, driver: &Arc<dyn Driver>) {
     let weak = Arc::downgrade(controller);
     let (log, driver) = (Arc::clone(log), Arc::clone(driver));
+    let shown = Mutex::new(BTreeSet::new());
     controller.metrics.before_encode(move || {
         let Some(controller) = weak.upgrade() else { return };
         ledger_gauges(&controller);
+        controller.partition.read(|ledger| {
+            let now = ledger.all_in_flight().map(|(namespace, count)| (namespace.as_str(), count));
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            show_in_flight(&controller.metrics, &mut shown, now);
+        });
         bound_gauges(&controller, driver.as_ref());
         let health = log.health();
         controller.metrics.ledger_bytes.with(PARTITION).set(signed(health.used.as_u64()));
@@ -183,9 +190,6 @@ fn ledger_gauges(controller: &Controller) {
         metrics.fold_entries.of(Entries::Keys).set(signed(counts.keys));
         metrics.fold_entries.of(Entries::FireMarks).set(signed(counts.fire_marks));
         metrics.ledger_applied_offset.with(PARTITION).set(signed(ledger.applied().0));
-        for (namespace, count) in ledger.all_in_flight() {
-            metrics.namespace_in_flight.with([namespace.as_str()]).set(signed(count));
-        }
         for (cause, total) in &ledger.totals().accepted {
             set_total(metrics.activations_accepted.of(cause_label(*cause)), *total);
         }
@@ -194,6 +198,23 @@ fn ledger_gauges(controller: &Controller) {
             set_total(&counter, *total);
         }
     });
+}
+
+/// Shows the namespaces that have something in flight, and no longer those that had.
+fn show_in_flight<'a>(
+    metrics: &Metrics,
+    shown: &mut BTreeSet<String>,
+    now: impl Iterator<Item = (&'a str, u64)>,
+) {
+    let mut gone = std::mem::take(shown);
+    for (namespace, count) in now {
+        metrics.namespace_in_flight.with([namespace]).set(signed(count));
+        gone.remove(namespace);
+        shown.insert(namespace.to_owned());
+    }
+    for namespace in gone {
+        metrics.namespace_in_flight.forget([&namespace]);
+    }
 }
 
 fn cause_label(cause: ledger::record::Cause) -> Cause {
@@ -221,5 +242,30 @@ fn bound_gauges(controller: &Controller, driver: &dyn Driver) {
     ] {
         metrics.bound_used.of(bound).set(signed(used));
         metrics.bound_limit.of(bound).set(signed(limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon::metrics::Build;
+
+    use super::*;
+
+    #[test]
+    fn a_namespace_of_which_nothing_is_open_any_more_does_not_stay_as_it_was() {
+        let metrics = Metrics::new(Build { version: "", commit: "", durability: "" }, 1);
+        let mut shown = BTreeSet::new();
+        let mut lines = |now: &[(&'static str, u64)]| {
+            show_in_flight(&metrics, &mut shown, now.iter().copied());
+            let text = metrics.encode();
+            let lines = text.lines().filter(|line| line.starts_with("quirl_namespace_in_flight{"));
+            let values = lines.filter_map(|line| line.split_once('{')).map(|it| it.1.to_owned());
+            values.collect::<BTreeSet<_>>()
+        };
+        let expected = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect();
+        let (ann, guest) = (r#"namespace="ann"} 1"#, r#"namespace="guest"} 2"#);
+        assert_eq!(lines(&[("ann", 1), ("guest", 2)]), expected(&[ann, guest]));
+        assert_eq!(lines(&[("guest", 2)]), expected(&[guest]));
+        assert_eq!(lines(&[]), expected(&[]));
     }
 }
