@@ -113,9 +113,7 @@ fn held(folder: &Path, file: &mut File) -> LockError {
     let pid = line("pid=").filter(|pid| pid.parse::<u32>().is_ok());
     let (pid, address) = match (pid, line("address=")) {
         (Some(pid), Some(address)) => (pid.to_owned(), address.to_owned()),
-        _ => {
-            (system_knows(file).unwrap_or_else(|| "?".to_owned()), "address unknown".to_owned())
-        }
+        _ => (system_knows(file).unwrap_or_else(|| "?".to_owned()), "address unknown".to_owned()),
     };
     LockError::Held { folder: folder.to_owned(), pid, address }
 }

@@ -1,3 +1,5 @@
+//! Who comes next, who is ended, who waits: the executor with tasks that are no guests.
+
 use std::sync::mpsc::sync_channel;
 
 use super::*;

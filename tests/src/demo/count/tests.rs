@@ -1,3 +1,5 @@
+//! Counting what became of each slice, on made-up records and histories.
+
 use api::activation::Response;
 use api::activation::history::State;
 
