@@ -13,7 +13,7 @@ use super::proc::{self, Cpu, Watch};
 use super::profile::{self, Recording};
 use super::sandbox::Sandbox;
 use super::server::{self, Durability, Invoker, Server, Setup, Wait};
-use super::stats::quantile_us;
+use super::stats::{float, quantile_us};
 use super::yardstick::{Which, Yardstick};
 
 /// A row, or those that are measured together.
@@ -326,6 +326,7 @@ impl Ground {
         let server = setup.start()?;
         server.put_module("empty", &self.module("empty")?)?;
         let recording = self.record(Some(Row::Accept), server.pid());
+        let (before, _) = proc::resident_mib(server.pid())?;
         let watch = Watch::start(server.pid())?;
         let mut all: Option<Measured> = None;
         for _ in 0..self.amounts.bursts {
@@ -342,6 +343,9 @@ impl Ground {
         let cpu = watch.end()?;
         let all = all.context("no burst was wanted")?;
         self.note("accept", &all, cpu, recording)?;
+        let (after, _) = proc::resident_mib(server.pid())?;
+        let each = (after - before) * 1024.0 / float(all.calls.max(1));
+        self.figures.push("accept.kib_per_open", each);
         server.kill()?;
         let begun = Instant::now();
         let server = Setup { invoker: Invoker::Runs, ..setup.clone() }.start()?;
