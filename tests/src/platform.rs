@@ -4,6 +4,7 @@
 //! the test did not announce ([`Setup::announce`]) fails the test.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use api::Client;
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -126,6 +128,8 @@ pub struct Setup {
     pub announced: Vec<String>,
     /// Leave the configuration of the server alone: no small segments.
     pub plain: bool,
+    /// Wait until no other test has a server, and let none have one meanwhile: for what is timed.
+    pub alone: bool,
 }
 
 /// Small segments, so that twenty servers at once do not fill the disk with zeros.
@@ -164,6 +168,13 @@ impl Setup {
     #[must_use]
     pub fn kill_at(self, point: &str, nth: u32) -> Self {
         self.arg("--failpoint").arg(&format!("{point}=kill@{nth}"))
+    }
+
+    /// While no other test has a server, in this process or in another.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 
     /// Log lines with this in them may be warnings or errors.
@@ -226,6 +237,10 @@ impl Setup {
                 (folder.path().join("data"), Some(folder))
             }
         };
+        let turn = match &self.programs {
+            Some(_) => None, // a program of ours, or a server that has its turn already
+            None => Some(take_turn(self.alone)?),
+        };
         let mut command = Command::new(&programs.quirld);
         command.arg("--data").arg(&data).args(["--listen", &self.listen()]);
         let toml = self.toml();
@@ -255,6 +270,7 @@ impl Setup {
             lines,
             said: Vec::new(),
             judged: false,
+            _turn: turn,
             _folder: folder,
         })
     }
@@ -286,6 +302,7 @@ pub struct Server {
     lines: Receiver<String>,
     said: Vec<String>,
     judged: bool,
+    _turn: Option<File>,
     _folder: Option<TempDir>,
 }
 
@@ -453,6 +470,7 @@ impl Server {
         let programs = Some(self.programs.clone());
         let mut next = Setup { port, data, programs, ..setup }.spawn()?;
         next._folder = self._folder.take();
+        next._turn = self._turn.take();
         // The folder is handed on; what is dropped here is a dead process that was judged.
         *self = next;
         Ok(())
@@ -531,6 +549,15 @@ impl Server {
         }
         command
     }
+}
+
+/// A lock that tests share, in all their processes; whoever is timed has it alone.
+fn take_turn(alone: bool) -> Result<File> {
+    let path = std::env::temp_dir().join("quirl-tests.lock");
+    let file = File::options().create(true).append(true).open(&path)?;
+    let how = if alone { FlockOperation::LockExclusive } else { FlockOperation::LockShared };
+    flock(&file, how).with_context(|| format!("lock {}", path.display()))?;
+    Ok(file)
 }
 
 fn is_level(word: &str) -> bool {
@@ -621,8 +648,11 @@ mod tests {
 
     #[test]
     fn the_address_is_found_in_what_a_start_prints() {
-        for line in ["http://127.0.0.1:7", "  listening on http://127.0.0.1:7, data in /x", "a: http://127.0.0.1:7/"]
-        {
+        for line in [
+            "http://127.0.0.1:7",
+            "  listening on http://127.0.0.1:7, data in /x",
+            "a: http://127.0.0.1:7/",
+        ] {
             assert_eq!(address_in(line).as_deref(), Some("http://127.0.0.1:7"));
         }
         assert_eq!(address_in("data in /x"), None);

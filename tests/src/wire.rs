@@ -127,7 +127,8 @@ impl Request {
 }
 
 fn parse(bytes: &[u8], no_body: bool) -> Result<Answer> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").context("no end of the head")?;
+    let end =
+        bytes.windows(4).position(|four| four == b"\r\n\r\n").context("no end of the head")?;
     let head = std::str::from_utf8(&bytes[..end]).context("the head is no text")?;
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
@@ -177,9 +178,11 @@ mod tests {
 
     #[test]
     fn answers_are_read_with_length_in_chunks_or_to_the_end() {
-        let whole = parse(b"HTTP/1.1 200 OK\r\nA: b\r\ncontent-length: 2\r\n\r\nxyz", false).unwrap();
+        let whole =
+            parse(b"HTTP/1.1 200 OK\r\nA: b\r\ncontent-length: 2\r\n\r\nxyz", false).unwrap();
         assert_eq!((whole.status, whole.header("a"), whole.text()), (200, Some("b"), "xy".into()));
-        let chunks = b"HTTP/1.1 404 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n";
+        let chunks =
+            b"HTTP/1.1 404 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n";
         assert_eq!(parse(chunks, false).unwrap().text(), "abc");
         assert_eq!(parse(b"HTTP/1.1 204 No\r\n\r\n", false).unwrap().text(), "");
         assert!(parse(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nxyz", false).is_err());

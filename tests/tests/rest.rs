@@ -1,6 +1,6 @@
 //! The whole REST API of the spine from outside: tables of requests in `tests/rest/`, and what no
 //! table can say.
-#![expect(clippy::disallowed_methods, reason = "a suite waits between two looks at a server")]
+#![expect(clippy::print_stdout, reason = "a suite says how much it asked")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,21 @@ use quirl_tests::wire::{Request, send};
 
 /// The tables, each with a server of its own.
 const TABLES: &[&str] = &[
-    "transport", "actions", "sequences", "wasm", "invoke", "activations", "idempotency", "keys",
-    "rate", "concurrent", "queue", "open", "bytes", "bodies", "disk",
+    "transport",
+    "actions",
+    "sequences",
+    "wasm",
+    "invoke",
+    "activations",
+    "idempotency",
+    "keys",
+    "rate",
+    "concurrent",
+    "queue",
+    "open",
+    "bytes",
+    "bodies",
+    "disk",
 ];
 /// Rows of the spine that may have a reason instead of a case.
 const REASONS: usize = 10;
@@ -67,8 +80,21 @@ macro_rules! tables {
 }
 
 tables!(
-    transport, actions, sequences, wasm, invoke, activations, idempotency, keys, rate, concurrent,
-    queue, open, bytes, bodies, disk,
+    transport,
+    actions,
+    sequences,
+    wasm,
+    invoke,
+    activations,
+    idempotency,
+    keys,
+    rate,
+    concurrent,
+    queue,
+    open,
+    bytes,
+    bodies,
+    disk,
 );
 
 /// Each row of the two contract tables has its line, and what the spine owes has a case.
@@ -173,11 +199,8 @@ async fn connections_are_bounded() -> Result<()> {
         ensure!(held.len() < 8, "8 connections are open, and the bound is 3");
         held.push(tokio::net::TcpStream::connect(&host).await?);
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let request = Request {
-            method: "GET".to_owned(),
-            target: "/ping".to_owned(),
-            ..Request::default()
-        };
+        let request =
+            Request { method: "GET".to_owned(), target: "/ping".to_owned(), ..Request::default() };
         let answer = send(&server.address, request).await?;
         if answer.status != 200 {
             break answer;
@@ -221,7 +244,10 @@ async fn an_unknown_write_is_told() -> Result<()> {
             let Err(error) = outcome else { continue };
             let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
             assert_eq!(refusal.status, 503);
-            assert_eq!(refusal.text, "It is not known whether the change was written; read the entity, and send the request again if the change is missing.");
+            assert_eq!(
+                refusal.text,
+                "It is not known whether the change was written; read the entity, and send the request again if the change is missing."
+            );
             assert_eq!(refusal.settled(), Some(api::client::Settled::Unknown));
             quirl_tests::eventually::eventually(Duration::from_secs(10), "it is there", || {
                 client.action(name, false)
@@ -260,7 +286,12 @@ async fn an_unknown_append_is_told_and_settled_by_the_key() -> Result<()> {
             let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
             let id = refusal.activation_id().context("an id")?.to_owned();
             assert_eq!(refusal.status, 503);
-            assert_eq!(refusal.text, format!("It is not known whether the activation was accepted; look for activation {id}, or send the request again with the same Idempotency-Key."));
+            assert_eq!(
+                refusal.text,
+                format!(
+                    "It is not known whether the activation was accepted; look for activation {id}, or send the request again with the same Idempotency-Key."
+                )
+            );
             assert_eq!(refusal.settled(), Some(api::client::Settled::Unknown));
             let again = || client.invoke(&name, &payload, how);
             let limit = Duration::from_secs(20);
@@ -294,10 +325,16 @@ async fn proposals_are_bounded() -> Result<()> {
             let Err(error) = outcome else { continue };
             let api::client::Error::Refused(refusal) = error else { anyhow::bail!(error) };
             assert_eq!(refusal.status, 503);
-            assert_eq!(refusal.text, "Too many requests wait to be written on this server (1 of 1); try again in a moment.");
+            assert_eq!(
+                refusal.text,
+                "Too many requests wait to be written on this server (1 of 1); try again in a moment."
+            );
             assert_eq!(refusal.settled(), Some(api::client::Settled::No));
             assert!(refusal.retry_after().is_some());
-            assert_eq!(client.action(name, false).await.err().and_then(|it| it.status()), Some(404));
+            assert_eq!(
+                client.action(name, false).await.err().and_then(|it| it.status()),
+                Some(404)
+            );
             refused += 1;
         }
         if refused > 0 {
@@ -316,11 +353,8 @@ async fn metrics_are_for_this_machine_only() -> Result<()> {
     let mut setup = Setup::new().arg("--insecure-http");
     setup.host = Some("0.0.0.0".to_owned());
     let server = setup.start().await?;
-    let metrics = Request {
-        method: "GET".to_owned(),
-        target: "/metrics".to_owned(),
-        ..Request::default()
-    };
+    let metrics =
+        Request { method: "GET".to_owned(), target: "/metrics".to_owned(), ..Request::default() };
     let here = format!("http://127.0.0.1:{}", server.port()?);
     assert_eq!(send(&here, metrics.clone()).await?.status, 200);
     let answer = send(&format!("http://{address}:{}", server.port()?), metrics).await?;

@@ -250,15 +250,17 @@ async fn f115_a_flip_in_what_was_synced_is_refused_and_named() -> Result<()> {
     ensure!(segments.len() >= 3, "{segments:?}");
     for segment in &segments {
         let end = end_of_data(segment)?;
-        ensure!(end > 4096, "{} has {end} bytes", segment.display());
+        ensure!(end > 600, "{} has {end} bytes", segment.display());
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
         copy(&server.data, &data)?;
         let target = data.join("ledger/00").join(segment.file_name().context("a name")?);
         // In the middle of its data: behind the head, before frames that say it was synced.
-        flip(&target, 4096 + (end - 4096) / 2)?;
-        check_refused(&data, &["the ledger is damaged at frame", "Nothing was changed"]).await?;
-        check_refused(&data, &["the ledger is damaged at frame"]).await?;
+        flip(&target, end / 2)?;
+        // By the judgement of the end, or by the replay; twice, because a refusal changes nothing.
+        for _ in 0..2 {
+            check_refused(&data, &["damaged", "frame", "Restore a backup"]).await?;
+        }
     }
     Ok(())
 }
@@ -363,8 +365,16 @@ async fn a_deleted_index_is_built_again() -> Result<()> {
                 assert!(refusal.retry_after().is_some());
                 progress += u32::from(is_index);
                 if is_index {
-                    match keyed.invoke(&name("hello")?, &json("{}")?, Invoke { blocking: true, result: true, timeout_ms: None }).await? {
-                        Invocation::Accepted { replayed, .. } | Invocation::Ended { replayed, .. } => assert!(replayed),
+                    match keyed
+                        .invoke(
+                            &name("hello")?,
+                            &json("{}")?,
+                            Invoke { blocking: true, result: true, timeout_ms: None },
+                        )
+                        .await?
+                    {
+                        Invocation::Accepted { replayed, .. }
+                        | Invocation::Ended { replayed, .. } => assert!(replayed),
                     }
                 }
             }
@@ -403,7 +413,11 @@ async fn folders_without_what_matters_are_refused() -> Result<()> {
         let data = folder.path().join("data");
         copy(&server.data, &data)?;
         let path = data.join(gone);
-        if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else {
+            fs::remove_file(&path)?;
+        }
         check_refused(&data, words).await?;
     }
     let folder = tempfile::tempdir()?;
@@ -432,7 +446,10 @@ async fn f55_open_activations_run_again_after_a_kill_and_keep_their_answers() ->
     let mut ids = Vec::new();
     for _ in 0..20 {
         ids.push((accept(&client, "sleep", "{\"ms\":900}").await?, "{\"slept_ms\":900}"));
-        ids.push((accept(&client, "seq", "{\"ms\":900}").await?, "{\"greeting\":\"Hello, stranger!\"}"));
+        ids.push((
+            accept(&client, "seq", "{\"ms\":900}").await?,
+            "{\"greeting\":\"Hello, stranger!\"}",
+        ));
     }
     server.kill()?;
     server.restart().await?;
@@ -626,9 +643,9 @@ async fn a_damaged_blob_is_told_and_the_next_put_heals_it() -> Result<()> {
     let told = |error: Option<Error>| error.map(|it| (it.status(), it.to_string()));
     let check = |error: Option<Error>, what: &str| {
         let told = told(error);
-        let right = told.as_ref().is_some_and(|(status, text)| {
-            *status == Some(500) && text.starts_with(corrupted)
-        });
+        let right = told
+            .as_ref()
+            .is_some_and(|(status, text)| *status == Some(500) && text.starts_with(corrupted));
         if right { Ok(()) } else { Err(anyhow::anyhow!("{what}: {told:?}")) }
     };
     check(client.activation(&id).await.err(), "the record")?;
