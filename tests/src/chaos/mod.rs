@@ -41,8 +41,7 @@ const MANY: u64 = 8;
 /// Of the kills, so many in a hundred must come between a write and its sync.
 const BETWEEN: usize = 30;
 
-/// Small segments and many snapshots, so that kills meet those as well; deadlines that a test can
-/// wait for.
+/// Small segments and many snapshots, so that kills meet those as well.
 const CONFIG: &str = "[ledger]\nsegment = \"2 MiB\"\nballoon = \"1 MiB\"\ndisk-floor = \"64 MiB\"\n\
                       [controller]\nsnapshot-bytes = \"32 KiB\"\n";
 /// What a `kill -9` in the middle of a write may leave: half a batch that nobody was told of.
@@ -97,8 +96,8 @@ pub async fn run(task: &Task) -> Result<()> {
         if deaths.len() % 10 == 0 {
             println!("{:5.1} s  {} kills", start.elapsed().as_secs_f64(), deaths.len());
         }
-        while let Some(ended) = clients.try_join_next() {
-            ended?.context("a client ended before it was told to")?;
+        if let Some(ended) = clients.try_join_next() {
+            ended??;
             bail!("a client ended before it was told to");
         }
     }

@@ -33,6 +33,7 @@ pub struct Books {
     trees: BTreeMap<ActivationId, Vec<ActivationId>>,
     epoch: Option<Epoch>,
     assigned: BTreeSet<Attempt>,
+    longest_ms: u64,
 }
 
 /// One activation.
@@ -139,6 +140,7 @@ impl Books {
                 books.see(*at, record, change, report);
             }
         }
+        report.count("longest activation, ms", books.longest_ms);
         for (id, life) in &books.lives {
             report.holds(I2, life.ends.len() == 1, || {
                 format!("{id} ended {} times", life.ends.len())
@@ -217,7 +219,7 @@ impl Books {
         match &record.body {
             Body::Accept(it) => {
                 if let Root::Invoke(birth) = &it.root {
-                    begin(birth.id, birth.id, &birth.target, None, Vec::new(), &mut births);
+                    begin(birth.id, birth.id, &birth.target, None, &[], &mut births);
                 }
                 (births, Vec::new())
             }
@@ -251,7 +253,7 @@ impl Books {
             let step = usize::try_from(next).ok().and_then(|next| sequence.steps.get(next));
             if let (true, Some(step)) = (success, step) {
                 let (child, path) = (child(life.root, &life.path, next), stepped(&life.path, next));
-                begin(child, life.root, step, Some((around, next)), path, births);
+                begin(child, life.root, step, Some((around, next)), &path, births);
                 break;
             }
             ends.push(around);
@@ -381,6 +383,7 @@ impl Books {
         }
         let (took, bound) = (record.at.millis_since(life.accepted), life.bound_ms());
         report.holds(I4, took <= bound, || format!("{id} took {took} ms, allowed are {bound}"));
+        self.longest_ms = self.longest_ms.max(took);
         life.now = None;
         life.ends.push(End::new(ended, record));
     }
@@ -476,14 +479,14 @@ fn begin(
     root: ActivationId,
     target: &Target,
     within: Option<(ActivationId, u32)>,
-    path: Vec<u32>,
+    path: &[u32],
     births: &mut Vec<Birth>,
 ) {
-    births.push(Birth { id, target: target.clone(), within, path: path.clone() });
+    births.push(Birth { id, target: target.clone(), within, path: path.to_owned() });
     if let Target::Sequence(sequence) = target
         && let Some(first) = sequence.steps.first()
     {
-        begin(child(root, &path, 0), root, first, Some((id, 0)), stepped(&path, 0), births);
+        begin(child(root, path, 0), root, first, Some((id, 0)), &stepped(path, 0), births);
     }
 }
 

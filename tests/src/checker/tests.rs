@@ -23,7 +23,7 @@ use crate::ledger_dump::Snapshot;
 /// A ledger that is written here.
 struct World {
     ledger: Ledger,
-    restored: Option<(Offset, u128, Ledger)>,
+    restored: Option<(Offset, [u128; 2], Ledger)>,
     records: Vec<(Offset, Record, Result<ledger::fold::Change, Void>)>,
     open_at_claims: BTreeMap<Offset, u64>,
     epoch: u64,
@@ -32,8 +32,9 @@ struct World {
 
 impl World {
     fn push(&mut self, body: Body) {
+        let number = i64::try_from(self.records.len()).unwrap();
         let at = Offset(self.records.len() as u64 + 1);
-        let record = Record { at: WallTime(1_000 * self.records.len() as i64), body };
+        let record = Record { at: WallTime(1_000 * number), body };
         if matches!(record.body, Body::Claim(_)) {
             let counts = self.ledger.counts();
             self.open_at_claims.insert(at, counts.waiting + counts.running);
@@ -116,7 +117,8 @@ impl World {
 
     fn save(&mut self) {
         let restored = Ledger::from_snapshot(&self.ledger.snapshot()).unwrap();
-        self.restored = Some((restored.applied(), self.ledger.hash(), restored));
+        let there = [restored.hash(), self.ledger.hash()];
+        self.restored = Some((restored.applied(), there, restored));
     }
 }
 
@@ -254,12 +256,13 @@ fn shown(world: &World, books: &Books) -> Shown {
         let records: Vec<(Offset, Arc<Record>)> = row
             .records
             .iter()
-            .map(|at| (*at, Arc::new(world.records[at.0 as usize - 1].1.clone())))
+            .map(|at| world.records.iter().find(|(other, ..)| other == at).unwrap())
+            .map(|(at, record, _)| (*at, Arc::new(record.clone())))
             .collect();
         shown.histories.insert(row.id.to_string(), About::ended(row).history(&records));
     }
     let figure = |name: &str, value: f64| (format!("{name}{{x=\"y\"}}"), value);
-    let all = books.lives.len() as f64;
+    let all = f64::from(u32::try_from(books.lives.len()).unwrap());
     shown.metrics = vec![
         figure("quirl_activations_open", 0.0),
         figure("quirl_activations_accepted_total", all),
@@ -272,18 +275,14 @@ fn shown(world: &World, books: &Books) -> Shown {
 fn honest() -> Facts {
     let world = ledger();
     let (at, there, restored) = world.restored.as_ref().unwrap();
-    let snapshot = Snapshot {
-        at: *at,
-        there: [Ledger::from_snapshot(&restored.snapshot()).map_or(0, |_| *there), *there],
-        at_end: [restored.hash(), world.ledger.hash()],
-    };
-    let mut dump = Dump {
+    let snapshot =
+        Snapshot { at: *at, there: *there, at_end: [restored.hash(), world.ledger.hash()] };
+    let dump = Dump {
         records: world.records.clone(),
         ledger: world.ledger.clone(),
         snapshots: vec![snapshot],
         open_at_claims: world.open_at_claims.clone(),
     };
-    dump.records.shrink_to_fit();
     let books = Books::read(&dump, &mut Report::default());
     let journals = vec![journal(&books)];
     let shown = shown(&world, &books);
