@@ -12,6 +12,9 @@ use crate::table::Table;
 /// Source: issue 3 §7.
 const TOLERANCE: f64 = 0.30;
 
+/// When others use more than this share of the machine, a row says more about them than about us.
+const COMPANY: f64 = 0.25;
+
 /// Which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Better {
@@ -350,7 +353,7 @@ impl Report {
         let slow: Vec<&Floor> =
             floors.iter().filter(|floor| floor.is_slow && note.is_none()).collect();
         let specs = SPECS.iter().filter(|spec| wanted.contains(&spec.row));
-        let lines = specs.map(|spec| line(spec, figures, &slow)).collect();
+        let lines = specs.map(|spec| line(spec, figures, &slow, note.is_some())).collect();
         let all = figures.iter().map(|(name, rounds)| (name.to_owned(), rounds.clone()));
         let rounds = figures.iter().map(|(_, rounds)| rounds.values().len()).max().unwrap_or(0);
         let machine = super::proc::machine();
@@ -394,7 +397,7 @@ fn floors(figures: &Figures) -> Vec<Floor> {
     all
 }
 
-fn line(spec: &Spec, figures: &Figures, slow: &[&Floor]) -> Line {
+fn line(spec: &Spec, figures: &Figures, slow: &[&Floor], is_noted: bool) -> Line {
     let rounds = figures.get(spec.value);
     let value = Value::of(&rounds);
     let (yardstick, is_ratio) = match spec.against {
@@ -410,10 +413,15 @@ fn line(spec: &Spec, figures: &Figures, slow: &[&Floor]) -> Line {
     });
     let judged = if yardstick.is_some() { compared } else { value };
     let unfit = slow.iter().find(|floor| floor.yard.is_some_and(|yard| spec.needs.contains(&yard)));
-    let verdict = match (judged, unfit) {
-        (None, _) => Verdict::NotMeasured("no figures".to_owned()),
-        (_, Some(floor)) => Verdict::NotMeasured(format!("{} is slow", floor.name)),
-        (Some(judged), None) => verdict(judged.median, spec),
+    let others = figures.median(&format!("{}.others", spec.load));
+    let crowded = others.filter(|others| *others > COMPANY && !is_noted);
+    let verdict = match (judged, crowded, unfit) {
+        (None, ..) => Verdict::NotMeasured("no figures".to_owned()),
+        (_, Some(others), _) => {
+            Verdict::NotMeasured(format!("others used {:.0} % of the machine", others * 100.0))
+        }
+        (_, None, Some(floor)) => Verdict::NotMeasured(format!("{} is slow", floor.name)),
+        (Some(judged), None, None) => verdict(judged.median, spec),
     };
     Line {
         title: spec.title,
@@ -425,7 +433,7 @@ fn line(spec: &Spec, figures: &Figures, slow: &[&Floor]) -> Line {
         bar: spec.bar,
         aim: spec.aim,
         server_cpu_us: figures.median(&format!("{}.cpu", spec.load)),
-        others: figures.median(&format!("{}.others", spec.load)),
+        others,
         verdict,
     }
 }
@@ -576,6 +584,19 @@ mod tests {
         assert_eq!(verdict_of(Row::Memory, &values, None), ["met, and the aim"]);
         let near = [("os64.rate", 60_000.0), ("h64.rate", 71_000.0)];
         assert_eq!(verdict_of(Row::Os64, &near, None), ["met, and the aim"]);
+    }
+
+    #[test]
+    fn a_machine_that_others_use_measures_nothing_unless_noted() {
+        for (others, note, expected) in [
+            (0.24, None, "met, and the aim"),
+            (0.60, None, "not measured: others used 60 % of the machine"),
+            (0.60, Some("they are always there"), "met, and the aim"),
+        ] {
+            let values = [("cold64.rate", 25_000.0), ("cold64.others", others)];
+            let verdicts = verdict_of(Row::Cold, &values, note);
+            assert_eq!(verdicts.last().map(String::as_str), Some(expected));
+        }
     }
 
     #[test]
