@@ -68,6 +68,9 @@ fn main() -> ExitCode {
     if let Some(seed) = args.seed {
         return one(seed, load, &args);
     }
+    if let Some(mutant) = args.mutant {
+        return missed(mutant, load, &args);
+    }
     let began = std::time::Instant::now();
     match simulator::run_all(args.seeds.clone(), load, args.mutant, args.threads) {
         Ok(report) => {
@@ -103,6 +106,20 @@ fn one(seed: u64, load: Load, args: &Args) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(broken) => failed(&Failure { seed, broken }),
+    }
+}
+
+fn missed(mutant: Mutant, load: Load, args: &Args) -> ExitCode {
+    let by = Mutant::ALL.iter().find(|(it, ..)| *it == mutant).map_or(&[][..], |(_, by, _)| *by);
+    match simulator::missed(mutant, by, args.seeds.clone(), load) {
+        Ok(failure) => {
+            println!("{mutant} is noticed: {failure} --mutant {mutant}");
+            ExitCode::SUCCESS
+        }
+        Err(others) => {
+            println!("{mutant} is noticed by none of {by:?}, only by {others:?}");
+            ExitCode::FAILURE
+        }
     }
 }
 

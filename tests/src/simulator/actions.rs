@@ -11,9 +11,9 @@ use model::outcome::Class;
 use model::time::Millis;
 
 /// How long code may run, milliseconds.
-pub const TIMEOUT: u64 = 3_000;
+pub const TIMEOUT: u64 = 8_000;
 /// How long a sequence of kind `seq!` may run as a whole, milliseconds.
-const WHOLE: u64 = 9_000;
+const WHOLE: u64 = 20_000;
 
 /// Everything that exists at the beginning: name, and document. A document is `code <increment>`,
 /// `seq <names>`, `seq! <names>` (with a deadline) or `package`.

@@ -22,7 +22,7 @@ use model::outcome::{Class, Reason};
 use super::actions;
 
 /// When an attempt that nobody hears of may be given up: twice its limit, and ten seconds.
-const HARD_DEADLINE_MS: i64 = 16_000;
+const HARD_DEADLINE_MS: i64 = 26_000;
 
 /// An invariant by its id, and what broke it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +137,8 @@ pub struct Truth {
     pub verdicts: BTreeMap<(&'static str, &'static str), u64>,
     /// Attempts whose code runs on undisturbed in the process that owns the partition.
     pub undisturbed: BTreeSet<Attempt>,
+    /// Activations whose end was decided and then refused by the log: they are given up soon after.
+    pub not_expired: BTreeSet<ActivationId>,
     snapshots: Vec<Vec<u8>>,
 }
 
@@ -164,6 +166,7 @@ impl Truth {
             left: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             undisturbed: BTreeSet::new(),
+            not_expired: BTreeSet::new(),
             snapshots: Vec::new(),
         }
     }
@@ -463,7 +466,8 @@ impl Truth {
     fn not_given_up_early(&self, of: &Attempt) -> Checked {
         let tried = self.known.get(&of.id).and_then(|it| it.tried.iter().find(|it| it.of == *of));
         let after = tried.map_or(i64::MAX, |it| self.now_ms.saturating_sub(it.assigned_ms));
-        let early = self.undisturbed.contains(of) && after < HARD_DEADLINE_MS;
+        let undisturbed = self.undisturbed.contains(of) && !self.not_expired.contains(&of.id);
+        let early = undisturbed && after < HARD_DEADLINE_MS;
         check("early", !early, || format!("{of:?} runs, and is given up after {after} ms"))
     }
 

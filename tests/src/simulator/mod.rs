@@ -232,3 +232,25 @@ pub fn run_all(
     let (report, failure) = whole.into_inner().unwrap_or_else(PoisonError::into_inner);
     failure.map_or(Ok(report), Err)
 }
+
+/// The first seed in which a mutant breaks an invariant that is to notice it. What else it breaks
+/// first in other seeds is passed over, and told if that is all.
+///
+/// # Errors
+/// What was broken instead, with how often.
+pub fn missed(
+    mutant: Mutant,
+    by: &[&str],
+    seeds: Range<u64>,
+    load: Load,
+) -> Result<Failure, BTreeMap<&'static str, u64>> {
+    let mut others = BTreeMap::new();
+    for seed in seeds {
+        match run(seed, load, Some(mutant)) {
+            Err(failure) if by.contains(&failure.broken.invariant) => return Ok(failure),
+            Err(failure) => *others.entry(failure.broken.invariant).or_default() += 1,
+            Ok(_) => {}
+        }
+    }
+    Err(others)
+}
