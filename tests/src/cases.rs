@@ -222,10 +222,9 @@ impl Runner<'_> {
         let answer = send(&self.address, request.clone()).await?;
         self.outcome.requests += 1;
         let id = answer.header("x-openwhisk-activation-id").map(str::to_owned);
-        if let Some(id) = id.filter(|id| !self.outcome.activations.contains(id)) {
-            if answer.header("x-openwhisk-accepted").is_none() {
-                self.outcome.activations.push(id);
-            }
+        let is_told = answer.header("x-openwhisk-accepted").is_none();
+        if let Some(id) = id.filter(|id| is_told && !self.outcome.activations.contains(id)) {
+            self.outcome.activations.push(id);
         }
         self.compare(step, &answer)?;
         if let Some(before) = before {

@@ -248,9 +248,9 @@ async fn f115_a_flip_in_what_was_synced_is_refused_and_named() -> Result<()> {
     let ledger = server.data.join("ledger/00");
     let segments = files(&ledger, ".seg")?;
     ensure!(segments.len() >= 3, "{segments:?}");
-    for segment in &segments {
+    // Of the newest nothing may say what was synced: there a flip may be a torn tail (f114).
+    for segment in &segments[..segments.len() - 1] {
         let end = end_of_data(segment)?;
-        ensure!(end > 600, "{} has {end} bytes", segment.display());
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
         copy(&server.data, &data)?;
@@ -259,7 +259,8 @@ async fn f115_a_flip_in_what_was_synced_is_refused_and_named() -> Result<()> {
         flip(&target, end / 2)?;
         // By the judgement of the end, or by the replay; twice, because a refusal changes nothing.
         for _ in 0..2 {
-            check_refused(&data, &["damaged", "frame", "Restore a backup"]).await?;
+            let refused = check_refused(&data, &["damaged", "frame", "Restore a backup"]).await;
+            refused.with_context(|| format!("bit at {} of {}", end / 2, target.display()))?;
         }
     }
     Ok(())
