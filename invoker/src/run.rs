@@ -93,7 +93,7 @@ fn log_bytes(lines: &[LogLine]) -> usize {
 
 /// What is written about an end whose parts all fit into the record.
 #[must_use]
-pub fn end(of: Attempt, ended: Ended) -> End {
+pub fn end(of: Attempt, ended: &Ended) -> End {
     let result = match &ended.outcome {
         Outcome::Answer(answer) => Payload::Inline(answer.result.clone()),
         _ => Payload::Inline(Json::null()),
@@ -112,7 +112,7 @@ pub async fn end_spooled(of: Attempt, mut ended: Ended, spool: &dyn Spool) -> En
         Logs::Inline(std::mem::take(&mut ended.logs))
     };
     let Outcome::Answer(answer) = &mut ended.outcome else {
-        return end_with(of, ended, Payload::Inline(Json::null()), logs);
+        return end_with(of, &ended, Payload::Inline(Json::null()), logs);
     };
     let bytes = answer.result.as_bytes().clone();
     let result = if bytes.len() <= INLINE {
@@ -128,7 +128,7 @@ pub async fn end_spooled(of: Attempt, mut ended: Ended, spool: &dyn Spool) -> En
             }
         }
     };
-    end_with(of, ended, result, logs)
+    end_with(of, &ended, result, logs)
 }
 
 async fn spool_logs(lines: &[LogLine], spool: &dyn Spool) -> Logs {
@@ -147,9 +147,9 @@ fn platform_answer(text: &str) -> Answer {
     Answer { class: Class::InternalError, result: Json::error(text), size: None, timeout: false }
 }
 
-fn end_with(of: Attempt, ended: Ended, result: Payload, logs: Logs) -> End {
+fn end_with(of: Attempt, ended: &Ended, result: Payload, logs: Logs) -> End {
     match ended.outcome.clone() {
-        Outcome::Answer(answer) => End::Finished(finish(of, &ended, &answer, result, logs)),
+        Outcome::Answer(answer) => End::Finished(finish(of, ended, &answer, result, logs)),
         Outcome::NotStarted(NotStarted::NoSlot) => End::NotStarted(ReturnReason::NoSlot),
         Outcome::NotStarted(NotStarted::Provision(cause)) => {
             tracing::warn!(activation_id = %of.id, cause, "a sandbox could not be made");
@@ -157,10 +157,10 @@ fn end_with(of: Attempt, ended: Ended, result: Payload, logs: Logs) -> End {
         }
         Outcome::NotStarted(NotStarted::NoCode(cause)) => {
             tracing::error!(activation_id = %of.id, cause, "the code of an action cannot be read");
-            End::Finished(by_platform(of, &ended, "Action could not be fetched.", logs))
+            End::Finished(by_platform(of, ended, "Action could not be fetched.", logs))
         }
         Outcome::OutOfBudget => {
-            End::GaveUp(ReturnReason::Memory, by_platform(of, &ended, outcome::NO_CAPACITY, logs))
+            End::GaveUp(ReturnReason::Memory, by_platform(of, ended, outcome::NO_CAPACITY, logs))
         }
         Outcome::Stopped => End::Stopped,
     }

@@ -237,10 +237,10 @@ impl Machine {
     fn wants_out(&mut self, of: Attempt, who: u64, out: &mut Vec<Effect>) {
         match self.running.get_mut(&of) {
             Some(Running { state: State::Runs, out: Out::Open, .. }) => {
-                out.push(Effect::Let(who, true))
+                out.push(Effect::Let(who, true));
             }
             Some(Running { state: State::Runs, out: Out::Asked { waiting, .. }, .. }) => {
-                waiting.push(who)
+                waiting.push(who);
             }
             Some(running) if running.state == State::Runs => {
                 running.out = Out::Asked { waiting: vec![who], end: None };

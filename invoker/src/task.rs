@@ -179,7 +179,7 @@ impl Shared {
     fn ended(me: &Weak<Self>, of: Attempt, ended: Ended) {
         let Some(me) = me.upgrade() else { return };
         if !run::is_large(&ended) || ended.outcome == Outcome::Stopped {
-            me.event(Event::Ended(of, run::end(of, ended)));
+            me.event(Event::Ended(of, run::end(of, &ended)));
             return;
         }
         let runtime = me.parts.runtime.clone();

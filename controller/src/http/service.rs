@@ -62,7 +62,9 @@ impl Api {
         };
         let disk = if disk_is_full { "full" } else { "ok" };
         let sandboxes = if self.sandboxes { "ok" } else { "no driver is installed" };
-        let ready = phase == Phase::Open && !disk_is_full && self.sandboxes;
+        // Before the first write of a ledger nobody has a key that counts.
+        let has_keys = self.controller.partition.read(ledger::fold::Ledger::has_written);
+        let ready = phase == Phase::Open && has_keys && !disk_is_full && self.sandboxes;
         let checks = json!({
             "ledger": ledger,
             "index": self.index_state(),

@@ -73,6 +73,7 @@ enum Later {
     Call(oneshot::Sender<Arc<Told>>, Arc<Told>),
     Run(Box<Ready>),
     Verdict(ledger::record::Attempt, step::AttemptVerdict),
+    Observe(Arc<ledger::fold::Ended>, Arc<Record>),
 }
 
 /// Sees every record as it is read back: for metrics and for the traces of tests.
@@ -388,6 +389,7 @@ impl Partition {
     fn perform_later(&self, later: Vec<Later>) {
         for act in later {
             match act {
+                Later::Observe(ended, record) => self.0.observer.ended(&ended, &record),
                 // Whoever asked may be gone; what was decided stands in the ledger.
                 Later::Tell(ticket, answer) => drop(ticket.send(answer)),
                 Later::Call(caller, told) => drop(caller.send(told)),
@@ -516,7 +518,7 @@ impl Shared {
             Effect::Verdict(of, verdict) => later.push(Later::Verdict(of, verdict)),
             Effect::Ended(ended) => {
                 let Some(record) = read_back else { return };
-                self.observer.ended(&ended, record);
+                later.push(Later::Observe(Arc::clone(&ended), Arc::clone(record)));
                 self.ended(core, ended, record, later);
             }
             Effect::Keep(at) => {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         print(&loaded.show());
         return ExitCode::SUCCESS;
     }
-    match serve::serve(&args, loaded.value) {
+    match serve::serve(&args, &loaded.value) {
         Ok(code) => code,
         Err(error) => {
             say(&format!("quirld: {error:#}"));

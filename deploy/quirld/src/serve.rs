@@ -37,7 +37,7 @@ use crate::{disk, guest, observe, wire};
 const WORKERS: usize = 2;
 
 /// Runs the server until a signal ends it.
-pub(crate) fn serve(args: &Args, config: Config) -> Result<ExitCode> {
+pub(crate) fn serve(args: &Args, config: &Config) -> Result<ExitCode> {
     daemon::telemetry::init(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -45,14 +45,27 @@ pub(crate) fn serve(args: &Args, config: Config) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("start the threads of the server")?;
-    let (listener, address) = listen(&config)?;
+    raise_file_limit();
+    let (listener, address) = listen(config)?;
     let random = Random::system().context("draw random numbers")?;
-    let folder = open_folder(&config, address, &random)?;
+    let folder = open_folder(config, address, &random)?;
     let server = runtime
-        .block_on(async { Server::open(args, &config, folder, listener, address, random) })?;
-    let code = runtime.block_on(server.run(&config))?;
+        .block_on(async { Server::open(args, config, folder, listener, address, random) })?;
+    let code = runtime.block_on(server.run(config))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(code)
+}
+
+/// Resident modules, connections and segments hold a file each: all that the system allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(%error, ?current, "the limit of open files could not be raised");
+    }
 }
 
 /// Binds the address. An address beyond loopback without TLS has to be asked for.
@@ -68,14 +81,14 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr)> {
              127.0.0.1"
         );
     }
-    let listener = TcpListener::bind(address).or_else(|error| {
+    let listener = TcpListener::bind(address).map_err(|error| {
         // Most likely the same server runs already: its folder can say so better.
-        Err(match log::lock::Lock::acquire(Path::new(&config.server.data), "starting") {
+        match log::lock::Lock::acquire(Path::new(&config.server.data), "starting") {
             Err(held @ log::lock::LockError::Held { .. }) => anyhow::Error::new(held),
             _ => anyhow::Error::new(error).context(format!(
                 "listen on {address}: choose another with --listen, or --listen 127.0.0.1:0"
             )),
-        })
+        }
     })?;
     listener.set_nonblocking(true).context("prepare the listener")?;
     let address = listener.local_addr().context("ask for the address of the listener")?;
