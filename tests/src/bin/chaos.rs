@@ -31,20 +31,20 @@ fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let programs = Programs::from(&args.flags)?;
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()));
-    let (folder, passing) = match &args.data {
-        Some(folder) => (folder.clone(), None),
-        None => {
-            let passing = tempfile::Builder::new().prefix("quirl-chaos-").tempdir()?;
-            (passing.path().to_owned(), Some(passing))
-        }
+    // A passing folder goes only when all went well, so that a panic leaves it as well.
+    let folder = match &args.data {
+        Some(folder) => folder.clone(),
+        None => tempfile::Builder::new().prefix("quirl-chaos-").tempdir()?.keep(),
     };
     let task = Task { programs, kills: args.kills, seed, folder: folder.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let Err(error) = runtime.block_on(chaos::run(&task)) else {
         println!("nothing lost, nothing doubled");
+        if args.data.is_none() {
+            std::fs::remove_dir_all(&folder)?;
+        }
         return Ok(ExitCode::SUCCESS);
     };
-    let folder = passing.map_or(folder, tempfile::TempDir::keep);
     println!("FAILED: {error:#}");
     println!("journals, server.log and data are in {}", folder.display());
     println!("again: cargo xtask chaos --kills {} --seed {seed}", args.kills);

@@ -108,9 +108,10 @@ pub async fn run(task: &Task) -> Result<()> {
         client??;
     }
     let shown = observe::observe(&server).await;
+    let stopped = server.stop().await;
     lives.keep_log(&server)?;
     let shown = shown?;
-    server.stop().await?;
+    stopped?;
     println!("{:5.1} s  all is quiet; checking", start.elapsed().as_secs_f64());
 
     let journals = (0..CLIENTS).map(|number| journal::read(&journal_of(&task.folder, number)));
@@ -186,8 +187,9 @@ impl Lives {
         let mut server = self.launch(setup)?;
         let died = self.wait_and_kill(&mut server, kill).await;
         self.keep_log(&server)?;
+        let judged = server.judge();
         let by_itself = died?;
-        server.judge()?;
+        judged?;
         Ok(Death { planned: kill, by_itself, at: now()? })
     }
 
