@@ -63,19 +63,20 @@ fn mutant(name: &str) -> Result<Mutant, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let load =
-        Load { invocations: args.invocations, traffic: Duration::from_secs(args.traffic) };
+    let traffic = Duration::from_secs(args.traffic);
+    let load = Load { invocations: args.invocations, traffic, ..Load::default() };
     if let Some(seed) = args.seed {
         return one(seed, load, &args);
     }
     if let Some(mutant) = args.mutant {
         return missed(mutant, load, &args);
     }
-    let began = std::time::Instant::now();
+    let clock = daemon::clock::Clock::system();
+    let began = clock.now();
     match simulator::run_all(args.seeds.clone(), load, args.mutant, args.threads) {
         Ok(report) => {
             println!("{report}");
-            let seconds = began.elapsed().as_secs_f64().max(0.001);
+            let seconds = clock.now().since(began).as_secs_f64().max(0.001);
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
             let rate = report.seeds as f64 / seconds;
             println!("every invariant held; {seconds:.1} s, {rate:.0} seeds/s");

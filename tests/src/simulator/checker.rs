@@ -12,8 +12,8 @@ use std::sync::Arc;
 use ledger::fold::{Change, Ended, Happened, Ledger, Void};
 use ledger::id;
 use ledger::record::{
-    Accept, Attempt, Body, Claim, EntityKey, KeyClass, Mark, Op, Pin, Record, Root, Started, Target,
-    Write,
+    Accept, Attempt, Body, Claim, EntityKey, KeyClass, Mark, Op, Pin, Record, Root, Started,
+    Target, Write,
 };
 use model::activation::Row;
 use model::id::{ActivationId, Digest, Epoch, Incarnation, Offset};
@@ -402,7 +402,13 @@ impl Truth {
         // What it may do decides, not what the assignment says of it.
         let guarded = guarded && known.path != "guest/bare";
         let assigned_ms = self.now_ms;
-        known.tried.push(Tried { of: *of, guarded, touched: false, given_back: false, assigned_ms });
+        known.tried.push(Tried {
+            of: *of,
+            guarded,
+            touched: false,
+            given_back: false,
+            assigned_ms,
+        });
         Ok(())
     }
 
@@ -419,7 +425,9 @@ impl Truth {
         check("I3", now == Some(*of), || format!("{of:?} unassigned, assigned is {now:?}"))?;
         if given_back {
             let started = self.starts.contains(of);
-            check("I6", !started, || format!("{of:?} was started, and is given back as unstarted"))?;
+            check("I6", !started, || {
+                format!("{of:?} was started, and is given back as unstarted")
+            })?;
         }
         let Some(known) = self.known.get_mut(&of.id) else { return Ok(()) };
         known.now = None;

@@ -67,7 +67,7 @@ pub struct Request {
 }
 
 /// One copy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Call {
     request: usize,
     /// Nobody hears its answer: it was delayed inside the platform.
@@ -118,8 +118,8 @@ pub(super) fn guest() -> Namespace {
 
 const CODE: &[&str] = &["add", "slow", "fail", "touch", "flaky", "bare", "one", "p/x", "twice"];
 const CALLED: &[&str] = &[
-    "add", "add", "slow", "slow", "fail", "touch", "touch", "twice", "flaky", "flaky", "bare", "big",
-    "one", "one", "p/x", "s2", "s2", "s3", "s4", "s4", "nest", "deep",
+    "add", "add", "slow", "slow", "fail", "touch", "touch", "twice", "flaky", "flaky", "bare",
+    "big", "one", "one", "p/x", "s2", "s2", "s3", "s4", "s4", "nest", "deep",
 ];
 const SEQUENCES: &[(&str, &[&str])] = &[
     ("s2", &["seq add,touch", "seq touch,add", "seq p/x,add,add"]),
@@ -158,6 +158,16 @@ impl World {
         for _ in 0..invocations / 5 {
             let at = self.chance.between(first, traffic);
             self.change_at(at);
+        }
+    }
+
+    /// A few more, from now on.
+    pub(super) fn more_load(&mut self, invocations: u64) {
+        let from = self.now.since_start();
+        for _ in 0..invocations {
+            let at = from + self.chance.between(Duration::ZERO, Duration::from_secs(20));
+            let name = self.chance.pick(CALLED).unwrap_or("add");
+            self.send_at(at, Wants::Invoke { name, x: 1, patience: None }, false);
         }
     }
 
@@ -209,8 +219,8 @@ impl World {
     /// The client sends a request, for the first time or again.
     pub(super) fn arrive(&mut self, number: usize) -> Checked {
         let Some(pid) = self.reachable() else {
-            let at = self.now
-                + self.chance.between(Duration::from_millis(100), Duration::from_secs(2));
+            let at =
+                self.now + self.chance.between(Duration::from_millis(100), Duration::from_secs(2));
             self.later(at, Happening::Arrive(number)); // connection refused
             return Ok(());
         };
@@ -224,9 +234,9 @@ impl World {
         let other = keyed && again && self.chance.percent(4);
         let call = Call { request: number, ghost: false, other, since, received_ms };
         if keyed && self.chance.percent(self.weather.delayed_copies) {
-            let ghost = self.call(Call { ghost: true, other: false, ..call.clone() });
-            let at = self.now
-                + self.chance.between(Duration::from_secs(1), Duration::from_secs(500));
+            let ghost = self.call(Call { ghost: true, other: false, ..call });
+            let at =
+                self.now + self.chance.between(Duration::from_secs(1), Duration::from_secs(500));
             self.later(at, Happening::Delayed(ghost));
         }
         self.count_if(again && keyed, "keyed request sent again");
@@ -249,7 +259,7 @@ impl World {
     /// A handler reads the state, decides, and proposes: at once, or when it has read a document.
     fn handle(&mut self, pid: Pid, call: CallId, round: u32) -> Checked {
         let Some(process) = self.processes.get(&pid) else { return Ok(()) };
-        let about = self.calls.get(call).cloned();
+        let about = self.calls.get(call).copied();
         let Some(about) = about else { return Ok(()) };
         let Some(request) = self.requests.get(about.request) else { return Ok(()) };
         let ledger = process.owner.ledger();
@@ -278,7 +288,7 @@ impl World {
                     key,
                     fire: None,
                     expect: Vec::new(),
-                    allowed: 40,
+                    allowed: 18,
                 });
                 Some(Decided::Accept { invocation, round, blocking: patience.is_some() })
             }
@@ -401,7 +411,7 @@ impl World {
     }
 
     fn known(&mut self, pid: Pid, call: CallId, first: ActivationId, same: bool) -> Checked {
-        let about = self.calls.get(call).cloned();
+        let about = self.calls.get(call).copied();
         let Some((about, Some(key))) = about.map(|about| {
             let key = self.requests.get(about.request).and_then(|request| request.key);
             (about, key)

@@ -9,18 +9,16 @@ use std::time::Duration;
 
 use controller::index_writer::step::{Effect as WriteEffect, Event as WriteEvent, Writer};
 use controller::owner::proposal::{Answer, Rejected};
-use controller::owner::step::{
-    AttemptVerdict, Bounds, Effect, Event, LogRefusal, Owner, Ticket,
-};
+use controller::owner::step::{AttemptVerdict, Bounds, Effect, Event, LogRefusal, Owner, Ticket};
 use controller::waiters::step::{Caller, Event as WaitEvent, Waiters};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use invoker::step::{
-    Effect as InvokerEffect, End, Event as InvokerEvent, Machine, Order, Verdict,
-};
+use invoker::step::{Effect as InvokerEffect, End, Event as InvokerEvent, Machine, Order, Verdict};
 use ledger::fold::{Ended, Ledger};
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Finish, Logs, Payload, Place, Record, ReturnReason, StartState};
+use ledger::record::{
+    Attempt, Body, Finish, Logs, Payload, Place, Record, ReturnReason, StartState,
+};
 use log::{Batch, Item, Log as _};
 use model::activation::Row;
 use model::id::{ActivationId, Incarnation, InvokerId, NodeId, Offset};
@@ -43,6 +41,7 @@ const SLOTS: u64 = 5;
 /// One life of a process.
 pub struct Process {
     pub(super) owner: Owner,
+    pub(super) node: NodeId,
     pub(super) place: Place,
     pub(super) waiters: Waiters,
     pub(super) tickets: BTreeMap<Ticket, Asked>,
@@ -67,6 +66,8 @@ pub struct Process {
     /// It was cut off; another one has taken over, or will.
     pub(super) zombie: bool,
     pub(super) reads_from: Moment,
+    /// Until then it reads late.
+    pub(super) sluggish_until: Moment,
     pub(super) stopping: bool,
     held: std::collections::BTreeSet<Attempt>,
     woken: (Moment, u32),
@@ -167,6 +168,7 @@ impl World {
             writer: Writer::new(self.index.reached),
             applied: ledger.applied(),
             owner: Owner::new(ledger, node, place, SLOTS, bounds),
+            node,
             place,
             waiters: Waiters::default(),
             tickets: BTreeMap::new(),
@@ -186,6 +188,7 @@ impl World {
             caught_up: false,
             zombie: false,
             reads_from: self.now,
+            sluggish_until: self.now,
             stopping: false,
             held: std::collections::BTreeSet::new(),
             woken: (self.now, 0),
@@ -194,6 +197,13 @@ impl World {
         self.trace(|| format!("process {pid} starts behind {}", process.applied));
         self.processes.insert(pid, process);
         self.current = Some(pid);
+        let beside_a_zombie = self.processes.len() > 1;
+        if beside_a_zombie && self.chance.percent(60) {
+            let lasts = self.chance.between(Duration::ZERO, Duration::from_secs(6));
+            let until = self.now + lasts;
+            let process = self.processes.get_mut(&pid);
+            process.into_iter().for_each(|process| process.sluggish_until = until);
+        }
         self.read_log(pid)
     }
 
@@ -235,7 +245,12 @@ impl World {
         }
         let mut later = Vec::new();
         for (at, record) in items {
-            self.feed(pid, Event::ReadBack(at, Arc::clone(&record)), Some((at, &record)), &mut later)?;
+            self.feed(
+                pid,
+                Event::ReadBack(at, Arc::clone(&record)),
+                Some((at, &record)),
+                &mut later,
+            )?;
             self.after_read_back(pid, at)?;
         }
         let Some(process) = self.processes.get_mut(&pid) else { return Ok(()) };
@@ -279,10 +294,13 @@ impl World {
         let Some(process) = self.processes.get(&pid) else { return };
         let owner = process.owner.ledger().owner();
         let newer = self.processes.keys().any(|other| *other > pid);
-        if process.zombie && newer && owner.epoch.0 > 0 && self.is_foreign(pid) {
+        let told = process.reads_from == Moment::default();
+        if process.zombie && !told && newer && owner.epoch.0 > 0 && self.is_foreign(pid) {
             self.counted("zombie learns that it is one");
             let at = self.now + self.chance.between(Duration::ZERO, Duration::from_secs(1));
             self.later(at, Happening::Die(pid));
+            let process = self.processes.get_mut(&pid);
+            process.into_iter().for_each(|process| process.reads_from = Moment::default());
         }
     }
 
@@ -313,8 +331,8 @@ impl World {
             return Err(refused);
         }
         if self.chance.permille(self.weather.late_copies) {
-            let at = self.now
-                + self.chance.between(Duration::from_millis(50), Duration::from_secs(40));
+            let at =
+                self.now + self.chance.between(Duration::from_millis(50), Duration::from_secs(40));
             self.later(at, Happening::Copy(frame));
         }
         if self.mutant == Some(Mutant::M6) {
@@ -484,7 +502,13 @@ impl World {
     }
 
     /// A batch of rows is in the index, or could not be written.
-    pub(super) fn indexed(&mut self, pid: Pid, rows: Vec<Row>, reaches: Offset, fails: bool) -> Checked {
+    pub(super) fn indexed(
+        &mut self,
+        pid: Pid,
+        rows: Vec<Row>,
+        reaches: Offset,
+        fails: bool,
+    ) -> Checked {
         let Some(process) = self.processes.get_mut(&pid) else { return Ok(()) };
         if fails {
             let newer = std::mem::replace(&mut process.rows, rows);
@@ -535,8 +559,8 @@ impl World {
         }
         self.counted("run after its input was read");
         let longest = if self.chance.percent(5) { 30_000 } else { 150 };
-        let at =
-            self.now + self.chance.between(Duration::from_millis(1), Duration::from_millis(longest));
+        let at = self.now
+            + self.chance.between(Duration::from_millis(1), Duration::from_millis(longest));
         self.later(at, Happening::Order { pid, run, rerunnable });
         Ok(())
     }
@@ -679,14 +703,17 @@ impl World {
         if name == "bare" {
             self.truth.left(of)?;
         }
-        if self.chance.permille(self.weather.hangs) {
+        let open = self.processes.get(&pid).and_then(|it| it.owner.ledger().open(&of.id));
+        let assigned = open.and_then(|open| open.assigned()).is_some_and(|(now, _)| now == of);
+        // One that hangs is stopped when its attempt is given up, which a stray one was before.
+        if assigned && self.chance.permille(self.weather.hangs) {
             self.counted("sandbox hangs");
             let process = self.processes.get_mut(&pid);
             let sandbox = process.and_then(|process| process.sandboxes.get_mut(&of));
             sandbox.into_iter().for_each(|sandbox| sandbox.hangs = true);
             return Ok(());
         }
-        let lasts = if manners.slow {
+        let lasts = if manners.slow || (requests > 0 && self.chance.percent(30)) {
             self.chance.between(Duration::from_millis(500), Duration::from_millis(8_800))
         } else {
             self.chance.between(Duration::from_millis(1), Duration::from_millis(400))

@@ -61,6 +61,8 @@ pub(super) enum Happening {
     Copy(Bytes),
     /// A blow.
     Blow(Blow),
+    /// A blow that waited for something to be on its way.
+    Strike(Blow),
     /// The disk has room again.
     DiskFree,
     /// Processes learn how the disk stands.
@@ -77,6 +79,8 @@ pub(super) enum Happening {
     Snapshot,
     /// No more faults.
     Calm,
+    /// Are enough accepted?
+    TopUp,
 }
 
 /// What survives a process beside the log.
@@ -106,10 +110,13 @@ pub struct World {
     pub(super) soon: Vec<Pid>,
     queue: BTreeMap<(Moment, u64), Happening>,
     order: u64,
+    at_least: u64,
     pub(super) requests: Vec<Request>,
     pub(super) calls: Vec<Call>,
     pub(super) index: Index,
     disk_full: bool,
+    /// Strikes when something is appended next.
+    armed: Option<Blow>,
     counts: BTreeMap<&'static str, u64>,
     tracing: bool,
     /// What happened, if that was asked for.
@@ -123,11 +130,13 @@ pub struct Load {
     pub invocations: u64,
     /// How long they keep coming.
     pub traffic: Duration,
+    /// Of which so many must be accepted: more are sent until that is so.
+    pub accepted: u64,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { invocations: 190, traffic: Duration::from_secs(150) }
+        Self { invocations: 175, traffic: Duration::from_secs(150), accepted: 150 }
     }
 }
 
@@ -156,10 +165,12 @@ impl World {
             soon: Vec::new(),
             queue: BTreeMap::new(),
             order: 0,
+            at_least: load.accepted,
             requests: Vec::new(),
             calls: Vec::new(),
             index: Index::default(),
             disk_full: false,
+            armed: None,
             counts: BTreeMap::new(),
             tracing,
             told: Vec::new(),
@@ -249,7 +260,15 @@ impl World {
                 }
                 Ok(())
             }
-            Happening::Blow(blow) => self.blow(blow),
+            Happening::Blow(blow) => {
+                // Most hit between an append and its read-back.
+                if matches!(blow, Blow::Kill | Blow::PowerCut) && self.chance.percent(75) {
+                    self.armed = Some(blow);
+                    return Ok(());
+                }
+                self.blow(blow)
+            }
+            Happening::Strike(blow) => self.blow(blow),
             Happening::DiskFree => {
                 self.disk_full = false;
                 self.log.set_full(false);
@@ -282,6 +301,11 @@ impl World {
             }
             Happening::Calm => {
                 self.calm();
+                self.top_up();
+                Ok(())
+            }
+            Happening::TopUp => {
+                self.top_up();
                 Ok(())
             }
         }
@@ -291,8 +315,14 @@ impl World {
 
     /// Something was handed to the log: it arrives in a moment.
     pub(super) fn tick_soon(&mut self) {
-        let at = self.now + self.chance.between(Duration::from_micros(50), Duration::from_millis(1));
+        let at =
+            self.now + self.chance.between(Duration::from_micros(50), Duration::from_millis(1));
         self.tick_at(at);
+        if let Some(blow) = self.armed.take() {
+            let soon = self.weather.read_back.min(Duration::from_millis(2));
+            let at = self.now + self.chance.between(Duration::ZERO, soon);
+            self.later(at, Happening::Strike(blow));
+        }
     }
 
     fn tick_at(&mut self, at: Moment) {
@@ -325,8 +355,10 @@ impl World {
 
     /// Reads what is readable now, before anybody else does.
     fn read_truth(&mut self) -> Checked {
-        let owner = self.current.and_then(|pid| self.processes.get(&pid));
-        let undisturbed = owner.filter(|it| !it.zombie).into_iter().flat_map(Process::running);
+        let current = self.current.and_then(|pid| self.processes.get(&pid));
+        let owner = self.truth.ledger().owner().node;
+        let owner = current.filter(|it| !it.zombie && owner == Some(it.node));
+        let undisturbed = owner.into_iter().flat_map(Process::running);
         self.truth.undisturbed = undisturbed.collect();
         let mut any = false;
         while let Some(Some(Ok(batch))) = self.reader.next().now_or_never() {
@@ -348,7 +380,13 @@ impl World {
         }
         if any {
             for pid in self.processes.keys().copied().collect::<Vec<_>>() {
-                let longest = if self.chance.percent(4) { 400 } else { 3 };
+                let sluggish =
+                    self.processes.get(&pid).is_some_and(|it| it.sluggish_until > self.now);
+                let longest = match sluggish {
+                    true => 1_000,
+                    false if self.chance.percent(5) => 400,
+                    false => 3,
+                };
                 let at =
                     self.now + self.chance.between(Duration::ZERO, Duration::from_millis(longest));
                 self.later(at, Happening::Read(pid));
@@ -436,8 +474,7 @@ impl World {
                 self.log.set_full(true);
                 let seen = self.chance.between(Duration::ZERO, Duration::from_millis(500));
                 self.later(self.now + seen, Happening::DiskSeen);
-                let lasts =
-                    self.chance.between(Duration::from_secs(1), Duration::from_secs(9));
+                let lasts = self.chance.between(Duration::from_secs(1), Duration::from_secs(9));
                 self.later(self.now + lasts, Happening::DiskFree);
             }
         }
@@ -472,9 +509,19 @@ impl World {
         Ok(())
     }
 
+    /// More requests, if the weather let too few through.
+    fn top_up(&mut self) {
+        let lacking = self.at_least.saturating_sub(self.truth.accepted());
+        if lacking > 0 {
+            self.more_load(lacking + 5);
+            self.later(self.now + Duration::from_secs(30), Happening::TopUp);
+        }
+    }
+
     fn calm(&mut self) {
         self.trace(|| "calm".to_owned());
         self.weather.calm();
+        self.armed = None;
         for zombie in self.processes.iter().filter(|(_, it)| it.zombie).map(|(pid, _)| *pid) {
             self.order += 1;
             self.queue.insert((self.now, self.order), Happening::Die(zombie));
