@@ -1,7 +1,7 @@
 //! From a request to an activation, and from its end to an answer.
 //!
 //! Resolve (with every definition pinned) → is it allowed to run here → accept → wait. Throttles and
-//! keys come before, in [`crate::http::actions`], where the order of checks is the contract's.
+//! keys come before, in `controller::http::actions`, where the order of checks is the contract's.
 //!
 //! Source: `rest-api.md` §§3.8, 3.9; `exactly-once.md` §§2, 5.
 

@@ -102,23 +102,25 @@ impl About {
     ) {
         let by = written_by(&record.body);
         let mut accepted = Event::new(What::Accepted, record.at.0, at.0, &by);
-        let (cause, place) = match &record.body {
+        let (cause, at_birth) = match &record.body {
             Body::Accept(accept) => {
                 match &accept.root {
                     Root::Invoke(birth) if birth.id == self.id => {
                         // Of its steps the request is that of the whole.
                         accepted.transaction_id = Some(accept.by.transaction.clone());
-                        (accept.cause, birth.assign)
+                        (accept.cause, birth.assign.map(|it| it.invoker))
                     }
-                    Root::Invoke(birth) => (Cause::Step, birth.assign),
+                    Root::Invoke(birth) => (Cause::Step, birth.assign.map(|it| it.invoker)),
                     Root::Fire(fire) if fire.id == self.id => (accept.cause, None),
                     Root::Fire(fire) => {
                         let ruled = fire.rules.iter().find(|ruled| ruled.birth.id == self.id);
                         let cause = if ruled.is_some() { Cause::Rule } else { Cause::Step };
-                        (cause, ruled.and_then(|ruled| ruled.birth.assign))
+                        (cause, ruled.and_then(|ruled| ruled.birth.assign).map(|it| it.invoker))
                     }
                 }
             }
+            // Born assigned to the invoker that offered its slot with the end of the step before.
+            Body::Finish(finish) => (Cause::Step, finish.offer.then_some(finish.of.invoker)),
             _ => (Cause::Step, None),
         };
         accepted.cause = Some(word_of_cause(cause).to_owned());
@@ -126,7 +128,7 @@ impl About {
         let first = all.iter().find_map(|(_, record)| self.first_attempt(&record.as_ref().body));
         let invoker = match first {
             Some(First::AssignedLater) => None,
-            Some(First::At(invoker)) => invoker.or(place.map(|place| place.invoker)),
+            Some(First::At(invoker)) => invoker.or(at_birth),
             None => self.assigned.filter(|(assigned, _)| *assigned == at).map(|(_, place)| place),
         };
         if let Some(invoker) = invoker {
