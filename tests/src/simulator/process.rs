@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use controller::index_writer::step::{Effect as WriteEffect, Event as WriteEvent, Writer};
-use controller::owner::proposal::{Answer, Rejected};
+use controller::owner::proposal::{Answer, Phase, Rejected};
 use controller::owner::step::{AttemptVerdict, Bounds, Effect, Event, LogRefusal, Owner, Ticket};
 use controller::waiters::step::{Caller, Event as WaitEvent, Waiters};
 use futures::stream::BoxStream;
@@ -292,6 +292,18 @@ impl World {
     /// A process that has read another's claim ends soon.
     fn superseded(&mut self, pid: Pid) {
         let Some(process) = self.processes.get(&pid) else { return };
+        let stopped = *process.owner.phase() == Phase::Stopping && !process.stopping;
+        if stopped && !process.zombie {
+            // One that was cut off before it owned anything has claimed in a moment of silence.
+            self.counted("owner superseded");
+            self.later(self.now, Happening::Die(pid));
+            self.later(self.now + Duration::from_millis(200), Happening::Start);
+            if let Some(process) = self.processes.get_mut(&pid) {
+                process.zombie = true;
+                process.reads_from = Moment::default();
+            }
+            return;
+        }
         let owner = process.owner.ledger().owner();
         let newer = self.processes.keys().any(|other| *other > pid);
         let told = process.reads_from == Moment::default();
