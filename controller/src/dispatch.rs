@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ledger::fold::Source;
+use ledger::fold::{Open, Source};
 use ledger::hint::Run;
 use ledger::record::{Attempt, Body, Payload, Record};
 use model::action::{Action, Exec};
@@ -91,7 +91,7 @@ impl Dispatcher {
                 self.runtime.spawn(async move {
                     let of = ready.run.of;
                     match me.fetch(&partition, &ready).await {
-                        Ok(input) => me.send(ready, input),
+                        Ok(input) => me.send_if_assigned(&partition, ready, input),
                         Err((fault, cause)) => {
                             tracing::error!(activation_id = %of.id, cause, "a run lacks its input");
                             partition.unreadable(of.id, fault);
@@ -105,6 +105,18 @@ impl Dispatcher {
     /// What became of an attempt.
     pub fn verdict(&self, of: Attempt, verdict: AttemptVerdict) {
         self.invoker.verdict(of, verdict);
+    }
+
+    /// While its input was read, the attempt may have been ended or given away. Under the lock, so
+    /// that an end that is applied behind this look is told behind this order.
+    fn send_if_assigned(&self, partition: &Partition, ready: Ready, input: Input) {
+        let of = ready.run.of;
+        partition.read(|ledger| {
+            let assigned = ledger.open(&of.id).and_then(Open::assigned);
+            if assigned.is_some_and(|(now, _)| now == of) {
+                self.send(ready, input);
+            }
+        });
     }
 
     /// Numbers the order as it goes: the invoker takes none that is older than its last.

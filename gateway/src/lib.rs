@@ -11,6 +11,7 @@ mod config;
 mod listen;
 mod refuse;
 mod request;
+mod timer;
 
 pub use body::Passed;
 pub use config::Config;

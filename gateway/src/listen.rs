@@ -15,7 +15,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::body::Passed;
 use crate::config::Config;
 use crate::refuse::Refusal;
 use crate::request::{judge, transaction_id};
+use crate::timer::HeadTimer;
 
 /// So many connections beyond the bound are told why they are refused; more are just closed.
 const TOLD: u32 = 64;
@@ -152,7 +153,7 @@ where
         async move { Ok::<_, Infallible>(edge.request(request, inner, local, beyond).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
+    http.timer(HeadTimer::default())
         .header_read_timeout(Duration::from_secs(edge.config.head_seconds))
         .max_buf_size(edge.config.head_bytes.as_usize().max(8 << 10))
         .pipeline_flush(true);

@@ -319,6 +319,7 @@ impl World {
         let partition = Partition::new(Parts {
             owner: Owner::new(Ledger::default(), NodeId(1), place, SLOTS, bounds),
             log: log.clone(),
+            memo: Arc::default(),
             clock: clock.clock(),
             random: Random::seeded(seed),
             pending: Pending::new(reached, clock.clock()),

@@ -97,7 +97,7 @@ impl Pending {
         if !ended.row.stored {
             return;
         }
-        self.add_row(Arc::new(ended.row.clone()));
+        self.add_row(Arc::clone(&ended.row));
     }
 
     /// A row is to be in the index.

@@ -159,9 +159,9 @@ impl Controller {
         if !waiting.blocking {
             return Ok(accepted(None));
         }
-        let wait = self.partition.wait_for(first);
+        let wait = self.partition.wait_for(first, waiting.patience);
         if self.partition.read(|ledger| ledger.open(&first).is_some()) {
-            let Some(told) = wait.outcome(waiting.patience).await else {
+            let Some(told) = wait.outcome().await else {
                 return Ok(accepted(None));
             };
             let ended = self.body(&told.ended.row, &told.record, waiting.result).await?;

@@ -24,7 +24,8 @@ use crate::Controller;
 use crate::entitlement::Denied;
 use crate::entitlement::rate::TooMany;
 use crate::http::query::Waiting;
-use crate::owner::proposal::{Answer, Bound, Invocation, Proposal, Rejected, Start};
+use crate::owner::Waited;
+use crate::owner::proposal::{Bound, Invocation, Proposal, Rejected, Start};
 use crate::read::activation::{Activations, Failed as ReadFailed};
 use crate::read::documents::Unreadable;
 use key::Key;
@@ -142,26 +143,27 @@ impl Controller {
     async fn try_invoke(&self, call: &Call<'_>, payload: &Payload) -> Result<Reply, Error> {
         let target = self.resolve(call.caller, call.target, &call.arguments).await?;
         let id = self.partition.new_id(&call.caller.namespace);
-        // Registered before the proposal: an end that follows at once is not missed.
-        let waiting = call.waiting.blocking.then(|| self.partition.wait_for(id));
-        let proposal = Proposal::Accept(Box::new(self.invocation(call, id, target, payload)));
-        let answer = self.partition.propose(proposal, self.config.append_patience()).await;
-        match answer {
-            Ok(Answer::Applied(_)) => {}
-            Ok(Answer::Known { same: false, .. }) => return Err(Error::KeyReused),
-            Ok(Answer::Known { first, same: true }) => return self.replay(call, first).await,
+        let invocation = self.invocation(call, id, target, payload);
+        let patience = self.config.append_patience();
+        let waited = if call.waiting.blocking {
+            let end = call.waiting.patience;
+            self.partition.propose_and_wait(invocation, patience, end).await
+        } else {
+            let proposal = Proposal::Accept(Box::new(invocation));
+            self.partition.propose(proposal, patience).await.map(Waited::from)
+        };
+        let told = match waited {
+            Ok(Waited::Accepted(told)) => told,
+            Ok(Waited::Known { same: false, .. }) => return Err(Error::KeyReused),
+            Ok(Waited::Known { first, same: true }) => return self.replay(call, first).await,
             Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
             Err(Rejected::Changed | Rejected::NotOpen) => return Err(Error::Changed),
             Err(Rejected::Bound(bound)) => return Err(bound.into()),
             Err(Rejected::Concurrency { count, allowed }) => {
                 return Err(TooMany::Concurrent { count, allowed }.into());
             }
-        }
-        let key_expires = call.key.map(|_| self.key_expires(call.received));
-        let told = match waiting {
-            Some(waiting) => waiting.outcome(call.waiting.patience).await,
-            None => None,
         };
+        let key_expires = call.key.map(|_| self.key_expires(call.received));
         let ended = match told {
             None => None,
             Some(told) => {

@@ -19,7 +19,7 @@ use daemon::clock::Clock;
 use daemon::random::Random;
 use futures::StreamExt as _;
 use ledger::fold::Ledger;
-use ledger::record::{Body, Record};
+use ledger::record::{Body, Memo, Record};
 use log::{Item, Log};
 use model::id::{ActivationId, Offset};
 use model::name::Namespace;
@@ -31,8 +31,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{Dispatcher, Ready};
 use crate::index_writer::Pending;
-use crate::waiters::step::{Caller, Event as WaitEvent, Waiters};
-use proposal::{Answer, Bound, Phase, Proposal, Rejected, Told};
+use crate::waiters::step::{Caller, Effect as WaitEffect, Event as WaitEvent, Patience, Waiters};
+use proposal::{Answer, Bound, Invocation, Phase, Proposal, Rejected, Told};
 use step::{Effect, Event, LogRefusal, Owner, Ticket};
 
 /// Kept free on the disk for the small records of each open activation.
@@ -45,6 +45,7 @@ pub struct Partition(Arc<Shared>);
 struct Shared {
     core: RwLock<Core>,
     log: Arc<dyn Log>,
+    memo: Arc<Memo>,
     clock: Clock,
     random: Random,
     dispatcher: OnceLock<Arc<Dispatcher>>,
@@ -58,19 +59,59 @@ struct Shared {
 struct Core {
     owner: Owner,
     waiters: Waiters,
-    callers: HashMap<Caller, oneshot::Sender<Arc<Told>>>,
-    tickets: HashMap<Ticket, oneshot::Sender<Result<Answer, Rejected>>>,
+    callers: HashMap<Caller, oneshot::Sender<Word>>,
+    tickets: HashMap<Ticket, Asker>,
     next_ticket: Ticket,
     bodies: HashMap<Offset, Arc<Record>>,
     effects: Vec<Effect>,
-    called: Vec<Caller>,
+    called: Vec<WaitEffect>,
     wakes_at: Option<Moment>,
+}
+
+/// Whom a verdict on a proposal is for.
+enum Asker {
+    /// A handler that waits for it.
+    Handler(oneshot::Sender<Result<Answer, Rejected>>),
+    /// A caller who waits for the end, and need not be woken to hear that it was accepted.
+    Caller(ActivationId, Caller),
+}
+
+/// The one word that a caller is told.
+enum Word {
+    /// Of the proposal, if it was not simply applied.
+    Verdict(Result<Answer, Rejected>),
+    Ended(Arc<Told>),
+    /// It is accepted, and patience for its end is over.
+    Accepted,
+}
+
+/// What became of an invocation.
+#[derive(Debug)]
+pub enum Waited {
+    /// It was accepted; and it ended, unless nobody waits or patience was over before.
+    Accepted(Option<Arc<Told>>),
+    /// A request with the same key had been accepted before.
+    Known {
+        /// The activation of that request.
+        first: ActivationId,
+        /// Whether it was this request.
+        same: bool,
+    },
+}
+
+impl From<Answer> for Waited {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Applied(_) => Self::Accepted(None),
+            Answer::Known { first, same } => Self::Known { first, same },
+        }
+    }
 }
 
 /// What is done when the lock is free again, in order.
 enum Later {
     Tell(oneshot::Sender<Result<Answer, Rejected>>, Result<Answer, Rejected>),
-    Call(oneshot::Sender<Arc<Told>>, Arc<Told>),
+    Call(oneshot::Sender<Word>, Word),
     Run(Box<Ready>),
     Verdict(ledger::record::Attempt, step::AttemptVerdict),
     Observe(Arc<ledger::fold::Ended>, Arc<Record>),
@@ -135,19 +176,25 @@ pub struct Waiting {
     partition: Partition,
     id: ActivationId,
     caller: Caller,
-    told: oneshot::Receiver<Arc<Told>>,
+    told: oneshot::Receiver<Word>,
     /// Whoever was told is registered no more.
     is_told: bool,
 }
 
 impl Waiting {
-    /// The end, if it comes within `patience`.
-    pub async fn outcome(mut self, patience: Duration) -> Option<Arc<Told>> {
-        let until = self.partition.0.clock.now() + patience;
-        let clock = self.partition.0.clock.clone();
-        let told = clock.within(until, &mut self.told).await.and_then(Result::ok);
-        self.is_told = told.is_some();
-        told
+    /// The end, if it comes within the patience that was said.
+    pub async fn outcome(mut self) -> Option<Arc<Told>> {
+        match self.word().await {
+            Ok(Word::Ended(told)) => Some(told),
+            Ok(Word::Verdict(_) | Word::Accepted) | Err(_) => None,
+        }
+    }
+
+    async fn word(&mut self) -> Result<Word, Rejected> {
+        // Nobody who was registered is forgotten while the partition is followed.
+        let word = (&mut self.told).await.map_err(|_| Rejected::Unknown)?;
+        self.is_told = true;
+        Ok(word)
     }
 }
 
@@ -158,8 +205,7 @@ impl Drop for Waiting {
         }
         let mut core = self.partition.write_lock();
         core.callers.remove(&self.caller);
-        let mut none = Vec::new();
-        core.waiters.step(WaitEvent::Left(self.id, self.caller), &mut none);
+        core.left(self.partition.0.clock.now(), self.id, self.caller);
     }
 }
 
@@ -169,7 +215,9 @@ pub struct Parts {
     pub owner: Owner,
     /// The log.
     pub log: Arc<dyn Log>,
-    /// Clock and chance.
+    /// What this process wrote to it, shared with whoever else writes.
+    pub memo: Arc<Memo>,
+    /// The clock.
     pub clock: Clock,
     /// Chance.
     pub random: Random,
@@ -198,6 +246,7 @@ impl Partition {
             phase: watch::Sender::new(core.owner.phase().clone()),
             core: RwLock::new(core),
             log: parts.log,
+            memo: parts.memo,
             clock: parts.clock,
             random: parts.random,
             dispatcher: OnceLock::new(),
@@ -259,16 +308,7 @@ impl Partition {
         patience: Duration,
     ) -> Result<Answer, Rejected> {
         let (tell, told) = oneshot::channel();
-        let mut later = Vec::new();
-        {
-            let mut core = self.write_lock();
-            core.next_ticket += 1;
-            let ticket = core.next_ticket;
-            core.tickets.insert(ticket, tell);
-            self.0.feed(&mut core, Event::Propose(ticket, proposal), &mut later);
-            self.0.note_deadline(&mut core);
-        }
-        self.perform_later(later);
+        self.hand_in(proposal, |_| Asker::Handler(tell));
         let until = self.0.clock.now() + patience;
         match self.0.clock.within(until, told).await {
             Some(Ok(answer)) => answer,
@@ -276,16 +316,66 @@ impl Partition {
         }
     }
 
-    /// Registers a caller for the end of an activation. To be done before its `Accept` is
-    /// proposed, so that no end is missed.
-    #[must_use]
-    pub fn wait_for(&self, id: ActivationId) -> Waiting {
+    /// Proposes an invocation and waits for its end: `patience` for word that it was accepted, and
+    /// `end` for all. The caller is registered before the proposal is handed in, so no end is
+    /// missed, and is woken once.
+    ///
+    /// # Errors
+    /// As [`Partition::propose`].
+    pub async fn propose_and_wait(
+        &self,
+        invocation: Invocation,
+        patience: Duration,
+        end: Duration,
+    ) -> Result<Waited, Rejected> {
+        let now = self.0.clock.now();
+        let patience = Patience { accepted: Some(now + patience), ended: now + end };
+        let id = invocation.id;
+        let mut waiting = None;
+        self.hand_in(Proposal::Accept(Box::new(invocation)), |core| {
+            let registered = self.register(core, id, patience);
+            let asker = Asker::Caller(id, registered.caller);
+            waiting = Some(registered);
+            asker
+        });
+        let Some(mut waiting) = waiting else { return Err(Rejected::Unknown) };
+        match waiting.word().await? {
+            Word::Accepted => Ok(Waited::Accepted(None)),
+            Word::Ended(told) => Ok(Waited::Accepted(Some(told))),
+            Word::Verdict(verdict) => verdict.map(Waited::from),
+        }
+    }
+
+    fn register(&self, core: &mut Core, id: ActivationId, patience: Patience) -> Waiting {
         let (tell, told) = oneshot::channel();
-        let mut core = self.write_lock();
-        let caller = core.waiters.register(id);
+        let caller = core.waiters.register(id, patience);
         core.callers.insert(caller, tell);
-        drop(core);
         Waiting { partition: self.clone(), id, caller, told, is_told: false }
+    }
+
+    fn hand_in(&self, proposal: Proposal, asker: impl FnOnce(&mut Core) -> Asker) {
+        let mut later = Vec::new();
+        {
+            let mut core = self.write_lock();
+            let asker = asker(&mut core);
+            core.next_ticket += 1;
+            let ticket = core.next_ticket;
+            core.tickets.insert(ticket, asker);
+            self.0.feed(&mut core, Event::Propose(ticket, proposal), &mut later);
+            self.0.note_deadline(&mut core);
+        }
+        self.perform_later(&mut later);
+    }
+
+    /// Registers a caller for the end of an activation that is open, `end` long. One that is about
+    /// to begin is waited for by [`Partition::propose_and_wait`].
+    #[must_use]
+    pub fn wait_for(&self, id: ActivationId, end: Duration) -> Waiting {
+        let patience = Patience { accepted: None, ended: self.0.clock.now() + end };
+        let mut core = self.write_lock();
+        let waiting = self.register(&mut core, id, patience);
+        self.0.note_deadline(&mut core);
+        waiting
     }
 
     /// One record, from memory or from its segment.
@@ -328,6 +418,7 @@ impl Partition {
         let last_at_start = self.0.log.end();
         let mut batches = self.0.log.read(first);
         let mut caught_up = false;
+        let mut later = Vec::new();
         loop {
             if !caught_up && self.applied() >= last_at_start {
                 caught_up = true;
@@ -336,29 +427,36 @@ impl Partition {
             let wakes_at = self.read_lock().wakes_at;
             tokio::select! { // each arm is cancel-safe: a batch is taken whole or not at all
                 batch = batches.next() => match batch {
-                    Some(batch) => self.apply(&batch?.items, last_at_start)?,
+                    Some(batch) => self.apply(&batch?.items, last_at_start, &mut later)?,
                     None => return Ok(()),
                 },
-                () = self.0.clock.reaches(wakes_at) => self.event(Event::Woken),
+                () = self.0.clock.reaches(wakes_at) => self.woken(),
                 () = self.0.sooner.notified() => {}
                 () = stop.cancelled() => return Ok(()),
             }
         }
     }
 
-    /// One batch under one lock; then whatever does not need it.
-    fn apply(&self, items: &[Item], last_at_start: Offset) -> Result<(), Stopped> {
-        let records = decode(items)?;
-        let mut later = Vec::new();
+    /// One batch under one lock; then whatever does not need it. `later` is empty before and after.
+    fn apply(
+        &self,
+        items: &[Item],
+        last_at_start: Offset,
+        later: &mut Vec<Later>,
+    ) -> Result<(), Stopped> {
+        let mut records = self.0.memo.decode(frames(items)).into_iter();
         {
             let mut core = self.write_lock();
-            for entry in records {
-                match entry {
-                    Decoded::Record(at, record) => {
-                        self.0.apply_one(&mut core, at, &record, last_at_start, &mut later)?;
+            for item in items {
+                match item {
+                    Item::Frame(at, _) => {
+                        let Some(record) = records.next() else { break };
+                        let record =
+                            record.map_err(|source| Stopped::Record { at: *at, source })?;
+                        self.0.apply_one(&mut core, *at, &record, last_at_start, later)?;
                     }
-                    Decoded::Sealed(first, last) => {
-                        self.0.observer.sealed(first, last, core.owner.ledger().hash());
+                    Item::Sealed { first, last } => {
+                        self.0.observer.sealed(*first, *last, core.owner.ledger().hash());
                     }
                 }
             }
@@ -375,6 +473,18 @@ impl Partition {
         Ok(())
     }
 
+    fn woken(&self) {
+        let mut later = Vec::new();
+        {
+            let mut core = self.write_lock();
+            let Core { waiters, called, .. } = &mut *core;
+            waiters.step(self.0.clock.now(), WaitEvent::Woken, called);
+            core.call(None, &mut later);
+        }
+        self.perform_later(&mut later);
+        self.event(Event::Woken);
+    }
+
     fn event(&self, event: Event) {
         let mut later = Vec::new();
         {
@@ -383,16 +493,16 @@ impl Partition {
             self.0.note_deadline(&mut core);
             self.0.tell_phase(&core);
         }
-        self.perform_later(later);
+        self.perform_later(&mut later);
     }
 
-    fn perform_later(&self, later: Vec<Later>) {
-        for act in later {
+    fn perform_later(&self, later: &mut Vec<Later>) {
+        for act in later.drain(..) {
             match act {
                 Later::Observe(ended, record) => self.0.observer.ended(&ended, &record),
                 // Whoever asked may be gone; what was decided stands in the ledger.
                 Later::Tell(ticket, answer) => drop(ticket.send(answer)),
-                Later::Call(caller, told) => drop(caller.send(told)),
+                Later::Call(caller, word) => drop(caller.send(word)),
                 Later::Run(ready) => {
                     if let Some(dispatcher) = self.0.dispatcher.get() {
                         dispatcher.run(self, *ready);
@@ -430,24 +540,55 @@ fn last_frame(items: &[Item]) -> Option<(Offset, &bytes::Bytes)> {
     })
 }
 
-enum Decoded {
-    Record(Offset, Arc<Record>),
-    Sealed(Offset, Offset),
+fn frames(items: &[Item]) -> impl Iterator<Item = &bytes::Bytes> {
+    items.iter().filter_map(|item| match item {
+        Item::Frame(_, frame) => Some(frame),
+        Item::Sealed { .. } => None,
+    })
 }
 
-fn decode(items: &[Item]) -> Result<Vec<Decoded>, Stopped> {
-    let mut decoded = Vec::with_capacity(items.len());
-    for item in items {
-        decoded.push(match item {
-            Item::Frame(at, frame) => {
-                let record = Record::decode(frame);
-                let record = record.map_err(|source| Stopped::Record { at: *at, source })?;
-                Decoded::Record(*at, Arc::new(record))
+impl Core {
+    /// A verdict on a proposal. Whoever waits for the end is not woken for hearing of acceptance.
+    fn verdict(
+        &mut self,
+        now: Moment,
+        ticket: Ticket,
+        verdict: Result<Answer, Rejected>,
+    ) -> Option<Later> {
+        match self.tickets.remove(&ticket)? {
+            Asker::Handler(tell) => Some(Later::Tell(tell, verdict)),
+            Asker::Caller(id, caller) if matches!(verdict, Ok(Answer::Applied(_))) => {
+                self.waiters.step(now, WaitEvent::Accepted(id, caller), &mut self.called);
+                None
             }
-            Item::Sealed { first, last } => Decoded::Sealed(*first, *last),
-        });
+            Asker::Caller(id, caller) => {
+                let tell = self.callers.remove(&caller)?;
+                self.left(now, id, caller);
+                Some(Later::Call(tell, Word::Verdict(verdict)))
+            }
+        }
     }
-    Ok(decoded)
+
+    /// A caller waits no more.
+    fn left(&mut self, now: Moment, id: ActivationId, caller: Caller) {
+        self.callers.remove(&caller);
+        let mut none = Vec::new();
+        self.waiters.step(now, WaitEvent::Left(id, caller), &mut none);
+    }
+
+    /// Tells those whose wait is over; `told` is what ended, if anything did.
+    fn call(&mut self, told: Option<&Arc<Told>>, later: &mut Vec<Later>) {
+        for effect in self.called.drain(..) {
+            let (caller, word) = match (effect, told) {
+                (WaitEffect::Ended(caller), Some(told)) => (caller, Word::Ended(Arc::clone(told))),
+                (WaitEffect::Ended(caller) | WaitEffect::Accepted(caller), _) => {
+                    (caller, Word::Accepted)
+                }
+                (WaitEffect::Unknown(caller), _) => (caller, Word::Verdict(Err(Rejected::Unknown))),
+            };
+            later.extend(self.callers.remove(&caller).map(|tell| Later::Call(tell, word)));
+        }
+    }
 }
 
 impl Shared {
@@ -507,8 +648,8 @@ impl Shared {
                 self.append(core, seq, body, essential, later);
             }
             Effect::Tell(ticket, answer) => {
-                let ticket = core.tickets.remove(&ticket);
-                later.extend(ticket.map(|ticket| Later::Tell(ticket, answer)));
+                later.extend(core.verdict(self.clock.now(), ticket, answer));
+                core.call(None, later);
             }
             Effect::Run(run) => {
                 let body = core.bodies.get(&run.input.offset()).cloned();
@@ -543,14 +684,10 @@ impl Shared {
         let id = ended.row.id;
         // Before the lock is released: whoever is answered finds the record (I23).
         self.pending.add(&ended);
-        core.waiters.step(WaitEvent::Ended(id), &mut core.called);
-        if core.called.is_empty() {
-            return;
-        }
-        let told = Arc::new(Told { ended, record: Arc::clone(record) });
-        for caller in core.called.drain(..) {
-            let caller = core.callers.remove(&caller);
-            later.extend(caller.map(|caller| Later::Call(caller, Arc::clone(&told))));
+        core.waiters.step(self.clock.now(), WaitEvent::Ended(id), &mut core.called);
+        if !core.called.is_empty() {
+            let told = Arc::new(Told { ended, record: Arc::clone(record) });
+            core.call(Some(&told), later);
         }
     }
 
@@ -563,7 +700,7 @@ impl Shared {
         essential: bool,
         later: &mut Vec<Later>,
     ) {
-        let frame = Record { at: self.clock.wall(), body }.encode();
+        let frame = self.memo.encode(Record { at: self.clock.wall(), body });
         let handed =
             if essential { self.log.append_reserved(frame) } else { self.log.append(frame) };
         let Err(refused) = handed else { return };
@@ -580,7 +717,7 @@ impl Shared {
 
     /// Wakes the task if the owner wants to look at the clock earlier than the task knows.
     fn note_deadline(&self, core: &mut Core) {
-        let wakes_at = core.owner.wakes_at();
+        let wakes_at = [core.owner.wakes_at(), core.waiters.wakes_at()].into_iter().flatten().min();
         let is_sooner = match (wakes_at, core.wakes_at) {
             (Some(new), Some(known)) => new < known,
             (Some(_), None) => true,

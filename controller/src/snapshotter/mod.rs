@@ -244,8 +244,8 @@ fn replay_segment(
         companion.blobs.extend(record.body.blobs());
         match ledger.apply(at, &record) {
             Ok(change) => {
-                let rows = change.ended().map(|ended| ended.row.clone());
-                companion.rows.extend(rows.filter(|row| row.stored));
+                let stored = change.ended().filter(|ended| ended.row.stored);
+                companion.rows.extend(stored.map(|ended| Row::clone(&ended.row)));
             }
             Err(_) => companion.void.push(at),
         }

@@ -211,6 +211,7 @@ impl World {
         let partition = Partition::new(Parts {
             owner: Owner::new(fold, NodeId(1), place, config.slots, bounds),
             log: Arc::clone(&shared),
+            memo: Arc::default(),
             clock: clock.clone(),
             random: random.clone(),
             pending: Arc::clone(&pending),

@@ -6,8 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use rand_chacha::{ChaCha12Rng, ChaCha20Rng};
@@ -21,11 +20,9 @@ pub struct Random(Source);
 
 #[derive(Clone)]
 enum Source {
-    /// What the generators of the threads are seeded from, and which threads' generators are its own.
-    System {
-        number: u64,
-        root: Arc<Mutex<ChaCha20Rng>>,
-    },
+    /// What the generators of the threads are seeded from: one for the process, so that a thread
+    /// has one generator however many handles it draws through.
+    System(&'static Mutex<ChaCha20Rng>),
     Seeded(Arc<Mutex<ChaCha12Rng>>),
 }
 
@@ -34,9 +31,8 @@ enum Source {
 #[error("get random bytes from the operating system; without them no id and no key can be made")]
 pub struct Unavailable(#[source] getrandom::Error);
 
-/// A generator of one thread, and whose it is.
+/// The generator of one thread.
 struct Local {
-    number: u64,
     left: usize,
     generator: ChaCha12Rng,
 }
@@ -51,9 +47,9 @@ impl Random {
     /// # Errors
     /// [`Unavailable`].
     pub fn system() -> Result<Self, Unavailable> {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let root = Arc::new(Mutex::new(ChaCha20Rng::from_seed(os_seed().map_err(Unavailable)?)));
-        Ok(Self(Source::System { number: NUMBERS.fetch_add(1, Ordering::Relaxed), root }))
+        static ROOT: OnceLock<Mutex<ChaCha20Rng>> = OnceLock::new();
+        let fresh = ChaCha20Rng::from_seed(os_seed().map_err(Unavailable)?);
+        Ok(Self(Source::System(ROOT.get_or_init(|| Mutex::new(fresh)))))
     }
 
     /// The same numbers for the same seed, in the order in which they are drawn from this handle
@@ -91,13 +87,10 @@ impl Random {
             Source::Seeded(generator) => {
                 generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
             }
-            Source::System { number, root } => LOCAL.with_borrow_mut(|local| {
-                let usable =
-                    |local: &&mut Local| local.number == *number && local.left >= bytes.len();
-                let local = match local.as_mut().filter(usable) {
+            Source::System(root) => LOCAL.with_borrow_mut(|local| {
+                let local = match local.as_mut().filter(|local| local.left >= bytes.len()) {
                     Some(local) => local,
                     None => local.insert(Local {
-                        number: *number,
                         left: RESEED_AFTER.max(bytes.len()),
                         generator: new_generator(root),
                     }),

@@ -21,7 +21,7 @@ use daemon::shutdown::{Parts, Signals};
 use invoker::Invoker;
 use invoker::driver::Driver;
 use invoker::task::Parts as InvokerParts;
-use ledger::record::Place;
+use ledger::record::{Memo, Place};
 use log::Log;
 use log::embedded::{self, CheckpointFound, Embedded};
 use log::folder::Folder;
@@ -34,7 +34,7 @@ use crate::config::{Config, Durability};
 use crate::{disk, guest, observe, wire};
 
 /// Threads that serve HTTP and everything that waits.
-const WORKERS: usize = 2;
+const WORKERS: usize = 1;
 
 /// Runs the server until a signal ends it.
 pub(crate) fn serve(args: &Args, config: &Config) -> Result<ExitCode> {
@@ -160,9 +160,11 @@ impl Server {
             proposals: config.controller.proposals,
         };
         let node = NodeId(random.u64());
+        let memo = Arc::new(Memo::default());
         let partition = Partition::new(owner::Parts {
             owner: Owner::new(fold, node, place, config.controller.slots, bounds),
             log: Arc::clone(&shared),
+            memo: Arc::clone(&memo),
             clock: clock.clone(),
             random: random.clone(),
             pending: Arc::clone(&pending),
@@ -187,7 +189,7 @@ impl Server {
             invoker: place.invoker,
             incarnation: place.incarnation,
             drivers: vec![("wasm:command".to_owned(), Arc::clone(&driver))],
-            outlet: Arc::new(wire::ToLog { log: Arc::clone(&shared), clock: clock.clone() }),
+            outlet: Arc::new(wire::ToLog { log: Arc::clone(&shared), memo, clock: clock.clone() }),
             spool: Arc::new(wire::FromBlobs(blobs.clone())),
             now: Arc::new({
                 let clock = clock.clone();

@@ -15,7 +15,7 @@ use invoker::run::{Input, Spool};
 use invoker::step::{Order, Verdict};
 use invoker::{Invoker, Outlet};
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Record};
+use ledger::record::{Attempt, Body, Memo, Record};
 use log::Log;
 use model::id::Digest;
 use store::blobs::Blobs;
@@ -87,12 +87,13 @@ impl dispatch::Invoker for Here {
 /// Where the invoker's records go.
 pub(crate) struct ToLog {
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) memo: Arc<Memo>,
     pub(crate) clock: Clock,
 }
 
 impl Outlet for ToLog {
     fn append(&self, body: Body) -> Result<(), String> {
-        let frame = Record { at: self.clock.wall(), body }.encode();
+        let frame = self.memo.encode(Record { at: self.clock.wall(), body });
         self.log.append_reserved(frame).map_err(|refused| refused.to_string())
     }
 }

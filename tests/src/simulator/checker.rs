@@ -602,7 +602,7 @@ impl Truth {
         let Some(known) = self.ended.get(&row.id) else {
             return Err(Broken { invariant: "I16", what: format!("{} is in the index", row.id) });
         };
-        check("I14", known.row == *row, || format!("the row of {} is another", row.id))
+        check("I14", *known.row == *row, || format!("the row of {} is another", row.id))
     }
 
     /// An order to start goes to an invoker.
@@ -703,7 +703,7 @@ impl Truth {
 
     /// What an index must hold.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.ended.values().map(|ended| &ended.row).filter(|row| row.stored)
+        self.ended.values().map(|ended| &*ended.row).filter(|row| row.stored)
     }
 }
 

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use controller::owner::proposal::{Answer, Change, Invocation, Proposal, Rejected, Start};
 use controller::owner::step::Ticket;
-use controller::waiters::step::{Caller, Event as WaitEvent};
+use controller::waiters::step::{Caller, Event as WaitEvent, Patience};
 use ledger::fold::{Ended, Ledger};
 use ledger::record::{
     self, Body, Cause, Document, Expect, KeyClass, KeyUse, Mark, Op, Payload, Record, Root,
 };
 use model::id::{ActivationId, Digest, Offset};
 use model::name::Namespace;
+use model::time::Moment;
 use model::time::{Millis, WallTime};
 
 use super::actions::{self, key_of};
@@ -99,7 +100,7 @@ impl Prepared {
             Decided::Accept { invocation, round, blocking } => {
                 let id = invocation.id;
                 // Before the proposal, so that no end is missed.
-                let caller = blocking.then(|| process.waiters.register(id));
+                let caller = blocking.then(|| process.waiters.register(id, FOR_EVER));
                 process.callers.extend(caller.map(|caller| (caller, (call, id))));
                 (Asked::Accept { call, id, round, caller }, Proposal::Accept(invocation))
             }
@@ -110,6 +111,10 @@ impl Prepared {
         }
     }
 }
+
+/// Callers here lose their patience by an event of the world, at any moment.
+const FOR_EVER: Patience =
+    Patience { accepted: None, ended: Moment::after_start(Duration::from_secs(u64::MAX)) };
 
 /// The namespace of everybody.
 pub(super) fn guest() -> Namespace {
@@ -210,7 +215,7 @@ impl World {
             Digest(digest)
         });
         self.requests.push(Request { wants, key, sends: 0, told: None });
-        self.later(model::time::Moment::after_start(at), Happening::Arrive(number));
+        self.later(Moment::after_start(at), Happening::Arrive(number));
         number
     }
 
@@ -429,7 +434,7 @@ impl World {
         let Some(process) = self.processes.get_mut(&pid) else { return Ok(()) };
         if process.owner.ledger().open(&first).is_some() {
             if let Some(patience) = patience {
-                let caller = process.waiters.register(first);
+                let caller = process.waiters.register(first, FOR_EVER);
                 process.callers.insert(caller, (call, first));
                 self.later(self.now + patience, Happening::WaitOver(pid, caller));
             }
@@ -495,7 +500,7 @@ impl World {
     fn leave(&mut self, pid: Pid, caller: Caller) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         if let Some((_, id)) = process.callers.remove(&caller) {
-            process.waiters.step(WaitEvent::Left(id, caller), &mut Vec::new());
+            process.waiters.step(self.now, WaitEvent::Left(id, caller), &mut Vec::new());
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use controller::index_writer::step::{Effect as WriteEffect, Event as WriteEvent, Writer};
 use controller::owner::proposal::{Answer, Phase, Rejected};
 use controller::owner::step::{AttemptVerdict, Bounds, Effect, Event, LogRefusal, Owner, Ticket};
-use controller::waiters::step::{Caller, Event as WaitEvent, Waiters};
+use controller::waiters::step::{Caller, Effect as WaitEffect, Event as WaitEvent, Waiters};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use invoker::step::{Effect as InvokerEffect, End, Event as InvokerEvent, Machine, Order, Verdict};
@@ -212,7 +212,7 @@ impl World {
         let from = usize::try_from(self.index.reached.0).unwrap_or(usize::MAX);
         let entries = self.truth.entries().skip(from).take_while(|(at, _)| *at <= snapshot);
         let changes = entries.filter_map(|(_, entry)| entry.verdict.as_ref().ok());
-        let rows = changes.flat_map(|change| change.ended()).map(|ended| ended.row.clone());
+        let rows = changes.flat_map(|change| change.ended()).map(|ended| Row::clone(&ended.row));
         for row in rows.collect::<Vec<_>>() {
             self.index.rows.insert(row.id, row);
         }
@@ -439,14 +439,15 @@ impl World {
     ) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         if ended.row.stored {
-            process.pending.insert(ended.row.id, ended.row.clone());
-            process.rows.push(ended.row.clone());
+            process.pending.insert(ended.row.id, Row::clone(&ended.row));
+            process.rows.push(Row::clone(&ended.row));
         }
         let mut called = Vec::new();
-        process.waiters.step(WaitEvent::Ended(ended.row.id), &mut called);
-        later.extend(
-            called.into_iter().map(|it| Later::Call(it, Arc::clone(ended), Arc::clone(record))),
-        );
+        process.waiters.step(self.now, WaitEvent::Ended(ended.row.id), &mut called);
+        later.extend(called.into_iter().filter_map(|effect| match effect {
+            WaitEffect::Ended(it) => Some(Later::Call(it, Arc::clone(ended), Arc::clone(record))),
+            WaitEffect::Accepted(_) | WaitEffect::Unknown(_) => None,
+        }));
         if ended.row.stored {
             self.feed_writer(pid, WriteEvent::Row);
         }

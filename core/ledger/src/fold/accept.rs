@@ -171,7 +171,7 @@ impl Ledger {
         let row = row::fired(story.here, it, fire);
         self.totals.end(row.class, How::Fired);
         story.happened.push(Happened::Ended(Arc::new(Ended {
-            row,
+            row: Arc::new(row),
             result: EndResult::Fire,
             was_assigned: None,
             cause: it.cause,

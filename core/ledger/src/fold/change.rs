@@ -123,7 +123,7 @@ pub struct Assigned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// For the index: all of its record but result and logs.
-    pub row: Row,
+    pub row: Arc<Row>,
     /// Where the result comes from.
     pub result: EndResult,
     /// The attempt whose slot is free now.

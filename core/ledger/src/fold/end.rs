@@ -283,7 +283,7 @@ impl Ledger {
         }
         story.happened.push(Happened::Ended(Arc::new(Ended {
             result: EndResult::of(&row, story.here.body),
-            row,
+            row: Arc::new(row),
             was_assigned: open.assigned(),
             cause: open.cause,
             parent: open.is_sequence(),

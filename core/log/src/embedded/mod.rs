@@ -26,6 +26,7 @@ use model::size::ByteSize;
 use crate::disk::{Disk, Real};
 use crate::{Batch, Error, Health, Log, Refused, SegmentInfo, SegmentScan, lock};
 
+mod behind;
 mod config;
 mod judge;
 mod recovery;
@@ -54,6 +55,7 @@ pub use judge::{Evidence, OpenError};
 pub use recovery::{CheckpointFound, Start};
 pub use salvage::{Salvaged, salvage};
 
+use behind::Behind;
 use live::{Live, Place};
 use reader::Reader;
 use reserve::Reserve;
@@ -131,8 +133,25 @@ impl Embedded {
             housekeeping: Mutex::default(),
             threads: Mutex::default(),
         };
-        let thread = Thread { shared, live, reserve: Arc::clone(&reserve), config, writer };
+        let behind = Arc::new(Behind::new(Arc::clone(&config)));
+        let durability = config.durability;
+        let thread = Thread {
+            shared,
+            live,
+            reserve: Arc::clone(&reserve),
+            behind: Arc::clone(&behind),
+            config,
+            writer,
+        };
         log.spawn("quirl-log", move || thread.run())?;
+        if durability == Durability::Os {
+            let shared = Arc::clone(&log.shared);
+            log.spawn("quirl-log-sync", move || {
+                behind.run();
+                lock(&shared.queue).closed = true;
+                shared.wake.notify_one();
+            })?;
+        }
         log.spawn("quirl-log-spare", move || reserve.help())?;
         Ok(log)
     }
@@ -414,6 +433,7 @@ struct Thread {
     shared: Arc<Shared>,
     live: Arc<Live>,
     reserve: Arc<Reserve>,
+    behind: Arc<Behind>,
     config: Arc<Config>,
     writer: Writer,
 }
@@ -422,6 +442,7 @@ struct Thread {
 enum Work {
     Frames,
     Seal,
+    /// Nothing came for a while, and not all is synced.
     Sync,
     Stop,
 }
@@ -436,6 +457,7 @@ impl Thread {
             (self.config.on_fatal)(&fatal);
         }
         self.reserve.close();
+        self.behind.close();
         self.live.close();
     }
 
@@ -448,8 +470,7 @@ impl Thread {
                 Work::Seal if self.writer.can_seal() => {
                     self.writer.switch()?;
                 }
-                Work::Seal => {}
-                Work::Sync => self.writer.sync(0)?,
+                Work::Seal | Work::Sync => {}
                 Work::Stop => {
                     if self.writer.is_dirty() {
                         self.writer.sync(0)?;
@@ -457,10 +478,12 @@ impl Thread {
                     return self.writer.mark();
                 }
             }
+            self.writer.note_durable(self.behind.durable());
             if !self.writer.is_dirty() {
                 synced_at = (self.config.now)();
             } else if (self.config.now)().saturating_sub(synced_at) >= OS_SYNC {
-                self.writer.sync(0)?;
+                self.writer.sync_behind(&self.behind);
+                synced_at = (self.config.now)();
             }
         }
     }
@@ -468,6 +491,7 @@ impl Thread {
     /// Takes what queued, at most so much; writes the marker before it waits for more.
     fn next(&mut self, frames: &mut VecDeque<Bytes>) -> Result<Work, Fatal> {
         let mut marked = false;
+        std::thread::yield_now();
         let mut queue = lock(&self.shared.queue);
         loop {
             if !queue.frames.is_empty() {

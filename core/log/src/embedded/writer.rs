@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::id::Offset;
 
+use super::behind::Behind;
 use super::config::{Config, Durability, Fatal, Point, Rule};
 use super::frame::{DATA_START, HEAD, Header, Seed, encode, frame_size};
 use super::live::Live;
@@ -143,6 +144,16 @@ impl Writer {
         self.durable = self.tip.next - 1;
         self.config.point(Point::AfterSync);
         Ok(())
+    }
+
+    /// Lets another thread make durable what was written.
+    pub(crate) fn sync_behind(&self, behind: &Behind) {
+        behind.ask(&self.tip.file, &self.tip.name, self.tip.next - 1);
+    }
+
+    /// So much was synced by another thread.
+    pub(crate) fn note_durable(&mut self, durable: u64) {
+        self.durable = self.durable.max(durable);
     }
 
     /// Whether something was written that is not synced.

@@ -57,6 +57,8 @@ const KEY_PROGRESS: &[u8] = b"progress";
 const KEY_FLOOR: &[u8] = b"floor";
 /// In `lists`, behind every namespace: the number of the chunk that is written next.
 const KEY_NEXT_CHUNK: &[u8] = &[0xff];
+/// So many rows are written at once.
+const PIECE: usize = 1_024;
 
 /// Chunks removed in one atomic step: bounds what retention holds in memory.
 const REMOVED_AT_ONCE: usize = 32;
@@ -250,7 +252,7 @@ impl Index {
         Offset(self.shared.floor.load(Ordering::Acquire))
     }
 
-    /// Adds these rows and moves the checkpoint, both or neither. A row that is there already is
+    /// Adds these rows, and moves the checkpoint when all of them are there. A row that is there already is
     /// replaced, so a range of the log may be applied twice, and ranges in any order. Large batches
     /// cost less per row.
     ///
@@ -261,13 +263,30 @@ impl Index {
     /// both are found out at the next start.
     ///
     /// # Errors
-    /// [`Error::Failed`], [`Error::Damaged`]; nothing was changed.
+    /// [`Error::Failed`], [`Error::Damaged`]; the checkpoint was not moved.
     pub fn write(&self, rows: &[Arc<Row>], checkpoint: Checkpoint) -> Result<(), Error> {
-        let store = &self.shared.store;
         let mut writer = self.writer();
+        let mut rest = rows;
+        // In pieces whose memory is used again and again. Until the last one is there, the index
+        // has come no further than before.
+        while let Some(before) = writer.progress.filter(|_| rest.len() > PIECE) {
+            let piece = rest.split_off(..PIECE).unwrap_or_default();
+            self.write_piece(&mut writer, piece, before.checkpoint)?;
+        }
+        self.write_piece(&mut writer, rest, checkpoint)
+    }
+
+    fn write_piece(
+        &self,
+        writer: &mut Writer,
+        rows: &[Arc<Row>],
+        checkpoint: Checkpoint,
+    ) -> Result<(), Error> {
+        let store = &self.shared.store;
         let reach = writer.progress.map_or(Offset::NONE, |progress| progress.reach);
         let floor = self.floor();
-        let mut batch = store.database.batch();
+        let capacity = rows.len().saturating_mul(2) + 64;
+        let mut batch = OwnedWriteBatch::with_capacity(store.database.clone(), capacity);
 
         let mut fresh: Vec<&Row> = Vec::with_capacity(rows.len());
         let mut there: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();

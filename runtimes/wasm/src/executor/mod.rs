@@ -298,6 +298,10 @@ impl Sleeper {
 }
 
 impl Shared {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
     /// Queues a task. `comes_back` if it was taken from among those that have used their slice.
     fn push(&self, task: Arc<Task>, comes_back: bool) {
         let used = Duration::from_nanos(task.turn.used.load(Ordering::Relaxed));
@@ -336,17 +340,15 @@ impl Shared {
                 }
                 next
             };
-            if self.closed.load(Ordering::SeqCst) {
-                return;
-            }
             match task {
                 Some(task) => self.run(task),
+                None if self.is_closed() => return,
                 None => self.sleepers[number].sleep(&self.closed),
             }
         }
     }
 
-    /// Polls a task once.
+    /// Polls a task once. When all is to end, it ends the task instead.
     fn run(&self, task: Arc<Task>) {
         let used_before = task.turn.used.load(Ordering::Relaxed);
         if Duration::from_nanos(used_before) < SLICE {
@@ -354,6 +356,13 @@ impl Shared {
         }
         task.state.store(RUNNING, Ordering::Release);
         self.running.fetch_add(1, Ordering::SeqCst);
+        // In this order: the ticker ends when it sees that all is to end and that nothing runs, and
+        // without it a guest runs for ever.
+        if self.is_closed() {
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            task.end();
+            return;
+        }
         if !self.ticking.load(Ordering::SeqCst)
             && !self.ticking.swap(true, Ordering::SeqCst)
             && let Some(ticker) = self.ticker.get()
@@ -373,8 +382,10 @@ impl Shared {
         }
         let was_spent = Duration::from_nanos(used_before) >= SLICE;
         let rest = |state| Some(if state == AGAIN { QUEUED } else { WAITING });
-        if is_over {
+        if is_over || self.is_closed() {
+            // A task that waits may be held by nothing but what it waits for, and that by the task.
             task.state.store(ENDED, Ordering::Release);
+            task.end();
         } else if task.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, rest) == Ok(AGAIN) {
             return self.push(task, was_spent);
         }
@@ -393,19 +404,14 @@ impl Shared {
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
             work.as_mut().poll(&mut context) == Poll::Ready(())
         }));
-        let is_over = polled.unwrap_or(true);
-        drop(slot);
-        if is_over {
-            task.end();
-        }
-        is_over
+        polled.unwrap_or(true)
     }
 
     /// The life of the ticker: raises the epoch while something runs, and fires timers.
     fn tick(&self, tick: &impl Fn()) {
         let mut quiet = LINGER;
         // When all is to end, guests that run still have to be interrupted.
-        while !self.closed.load(Ordering::SeqCst) || self.running.load(Ordering::SeqCst) > 0 {
+        while !self.is_closed() || self.running.load(Ordering::SeqCst) > 0 {
             if self.running.load(Ordering::SeqCst) > 0 {
                 tick();
                 quiet = 0;
@@ -421,8 +427,7 @@ impl Shared {
                 continue;
             }
             self.ticking.store(false, Ordering::SeqCst);
-            let is_closed = self.closed.load(Ordering::SeqCst);
-            if is_closed || self.running.load(Ordering::SeqCst) > 0 {
+            if self.is_closed() || self.running.load(Ordering::SeqCst) > 0 {
                 self.ticking.store(true, Ordering::SeqCst);
                 continue;
             }

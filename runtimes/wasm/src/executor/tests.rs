@@ -51,6 +51,35 @@ fn a_task_that_waits_when_all_ends_is_dropped() {
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["gone", "gone"]);
 }
 
+/// What it waits for holds its waker, and it holds what it waits for: nobody else would end it.
+#[test]
+fn a_task_that_is_woken_while_all_ends_is_dropped() {
+    let executor = Executor::start(1, outside().now_mono, || ()).unwrap();
+    let (told, seen) = sync_channel(4);
+    let (wake, woken) = tokio::sync::oneshot::channel::<()>();
+    let gone = Gone(told.clone());
+    executor.spawn(namespace(), |_| {
+        Box::pin(async move {
+            gone.0.send("waits").unwrap();
+            let _ = woken.await;
+            std::future::pending::<()>().await;
+        })
+    });
+    assert_eq!(seen.recv_timeout(PATIENCE), Ok("waits"));
+    executor.spawn(namespace(), |turn| {
+        Box::pin(async move {
+            told.send("busy").unwrap();
+            while !turn.shared.is_closed() {
+                std::hint::spin_loop();
+            }
+        })
+    });
+    assert_eq!(seen.recv_timeout(PATIENCE), Ok("busy"));
+    wake.send(()).unwrap();
+    drop(executor);
+    assert_eq!(seen.recv_timeout(PATIENCE), Ok("gone"));
+}
+
 #[test]
 fn at_rest_nothing_ticks() {
     let (ticked, ticks) = sync_channel(100_000);
