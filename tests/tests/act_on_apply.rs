@@ -13,9 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use controller::dispatch::{self, Dispatcher};
 use controller::index_writer::Pending;
-use controller::owner::proposal::{Answer, Change, Invocation, Proposal, Rejected, Start};
+use controller::owner::proposal::{Change, Invocation, Proposal, Rejected, Start};
 use controller::owner::step::{AttemptVerdict, Bounds, Owner};
-use controller::owner::{Observer, Partition, Parts};
+use controller::owner::{Observer, Partition, Parts, Waited};
 use controller::read::Documents;
 use controller::read::documents::{Named, encode};
 use daemon::clock::Manual;
@@ -389,28 +389,31 @@ impl World {
     /// One caller: asks, and looks into the log with each answer.
     async fn call(self: Arc<Self>, caller: u64) {
         self.clock.clock().sleep(Duration::from_millis(caller * 7)).await;
-        for _ in 0..REQUESTS {
+        for number in 0..REQUESTS {
             let id = self.partition.new_id(&guest());
-            let waiting = self.partition.wait_for(id);
             let invocation = self.invocation(id);
-            let proposal = Proposal::Accept(Box::new(invocation));
-            let told = self.partition.propose(proposal, Duration::from_secs(60)).await;
+            let patience = Duration::from_secs(60);
+            let told = if number % 4 == 0 {
+                let proposal = Proposal::Accept(Box::new(invocation));
+                self.partition.propose(proposal, patience).await.map(|_| None)
+            } else {
+                let end = Duration::from_secs(120);
+                let waited = self.partition.propose_and_wait(invocation, patience, end).await;
+                waited.map(|waited| match waited {
+                    Waited::Accepted(Some(told)) => Some(told.ended.row.terminal),
+                    other => panic!("{id}: {other:?}"),
+                })
+            };
             self.judge.now(|seen| {
                 seen.answers += 1;
+                let accepted = seen.accepted.contains(&id);
+                let ended = seen.ended.get(&id).copied();
                 match &told {
-                    Ok(Answer::Applied(_)) if seen.accepted.contains(&id) => Ok(()),
-                    Err(Rejected::Changed) if !seen.accepted.contains(&id) => Ok(()),
+                    Ok(None) if accepted => Ok(()),
+                    Ok(terminal @ Some(_)) if accepted && ended == *terminal => Ok(()),
+                    Err(Rejected::Changed) if !accepted => Ok(()),
                     other => Err(format!("{id} is answered with {other:?}")),
                 }
-            });
-            if told.is_err() {
-                continue;
-            }
-            let outcome = waiting.outcome(Duration::from_secs(120)).await;
-            self.judge.now(|seen| {
-                let terminal = outcome.as_ref().map(|told| told.ended.row.terminal);
-                let there = terminal.is_some() && seen.ended.get(&id).copied() == terminal;
-                if there { Ok(()) } else { Err(format!("{id} ended at {terminal:?}")) }
             });
         }
         self.done.fetch_add(1, Ordering::Relaxed);
