@@ -175,7 +175,7 @@ impl Api {
         (mut kind, main, memory_mb): (String, Option<String>, u32),
     ) -> Result<Found, Refusal> {
         if inspected {
-            let digest = store::blobs::digest_of(&code);
+            let digest = store::blobs::digest_of_async(code.clone()).await?;
             let code = code.clone();
             let artefact = Artefact { kind, digest, code, main, memory_mb };
             let inspected = self.controller.inspector.inspect(artefact).await;

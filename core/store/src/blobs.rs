@@ -357,6 +357,14 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }
 
+/// As [`digest_of`], on a thread that may block.
+///
+/// # Errors
+/// [`Error::Stopped`].
+pub async fn digest_of_async(bytes: Bytes) -> Result<Digest, Error> {
+    off_thread(move || Ok(digest_of(&bytes))).await
+}
+
 fn hex(byte: u8) -> String {
     format!("{byte:02x}")
 }

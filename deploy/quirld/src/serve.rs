@@ -33,14 +33,18 @@ use crate::args::{Args, COMPILE};
 use crate::config::{Config, Durability};
 use crate::{disk, guest, observe, wire};
 
-/// Threads that serve HTTP and everything that waits.
-const WORKERS: usize = 1;
+/// Threads that serve HTTP and everything that waits: half of the cores. The others run guests, and
+/// what takes long (large bodies, hashes, files) is not done on these.
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    (cores / 2).max(1)
+}
 
 /// Runs the server until a signal ends it.
 pub(crate) fn serve(args: &Args, config: &Config) -> Result<ExitCode> {
     daemon::telemetry::init(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+        .worker_threads(workers())
         .thread_name("quirl-http")
         .enable_all()
         .build()

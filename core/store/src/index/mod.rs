@@ -38,7 +38,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fjall::config::{BloomConstructionPolicy, HashRatioPolicy};
 use fjall::config::{FilterPolicy, FilterPolicyEntry};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable as _, Snapshot};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _,
+    Snapshot,
+};
 use serde::{Deserialize, Serialize};
 
 use model::activation::Row;
@@ -286,7 +289,8 @@ impl Index {
         let reach = writer.progress.map_or(Offset::NONE, |progress| progress.reach);
         let floor = self.floor();
         let capacity = rows.len().saturating_mul(2) + 64;
-        let mut batch = OwnedWriteBatch::with_capacity(store.database.clone(), capacity);
+        let mut batch = OwnedWriteBatch::with_capacity(store.database.clone(), capacity)
+            .durability(Some(PersistMode::Buffer));
 
         let mut fresh: Vec<&Row> = Vec::with_capacity(rows.len());
         let mut there: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
