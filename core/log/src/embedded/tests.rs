@@ -113,6 +113,59 @@ fn one_batch_wakes_a_live_reader_once_with_the_same_bytes() {
     assert_eq!(syncs.load(Ordering::Relaxed), 1);
 }
 
+/// Nobody waits for the syncs of mode `os`, and what one of them covered is older than what is
+/// written when it is noted.
+#[test]
+fn what_is_written_while_another_thread_syncs_is_read_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let seconds = Arc::new(AtomicUsize::new(0));
+    let held = Arc::new(AtomicUsize::new(1));
+    let synced = Arc::new(AtomicUsize::new(0));
+    let config = Config {
+        durability: Durability::Os,
+        segment_size: ByteSize::kib(256),
+        now: Arc::new({
+            let seconds = Arc::clone(&seconds);
+            move || Duration::from_secs(seconds.load(Ordering::SeqCst) as u64)
+        }),
+        on_point: Some(Arc::new({
+            let held = Arc::clone(&held);
+            move |point| {
+                while point == Point::AfterWriteBeforeSync && held.load(Ordering::SeqCst) == 1 {
+                    std::thread::yield_now();
+                }
+            }
+        })),
+        on_sync: Some(Arc::new({
+            let synced = Arc::clone(&synced);
+            move |_, _| {
+                synced.fetch_add(1, Ordering::SeqCst);
+            }
+        })),
+        ..config(folder.path())
+    };
+    let log = Embedded::open(config, None).expect("opens");
+    let append = |n| {
+        log.append(payload(n)).expect("taken");
+        eventually("it is written", || log.end() == Offset(n));
+    };
+    append(1);
+    seconds.store(2, Ordering::SeqCst);
+    append(2);
+    append(3);
+    held.store(0, Ordering::SeqCst);
+    eventually("the other thread has synced", || synced.load(Ordering::SeqCst) == 1);
+    (4..=8).for_each(append);
+    let left = tempfile::tempdir().expect("a folder");
+    for file in std::fs::read_dir(folder.path()).expect("there") {
+        let file = file.expect("a file").path();
+        std::fs::copy(&file, left.path().join(file.file_name().expect("named"))).expect("copied");
+    }
+    let again = Embedded::open(self::config(left.path()), None).expect("opens");
+    assert_eq!(again.end(), Offset(8));
+    assert_eq!(read_to(&again, 1, 8).len(), 8);
+}
+
 #[test]
 fn the_embedded_log_conforms() {
     for durability in [Durability::Sync, Durability::Os] {

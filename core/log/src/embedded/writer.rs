@@ -165,7 +165,8 @@ impl Writer {
     /// for the judgement after a kill, and most power cuts find it written back.
     pub(crate) fn mark(&mut self) -> Result<(), Fatal> {
         let due = self.written_durable < self.durable && self.config.rules.hold(Rule::WriteMarker);
-        if !due || self.tip.place + HEAD as u64 > self.tip.capacity {
+        // A marker speaks of the frame before it: of all frames, or of none.
+        if !due || self.is_dirty() || self.tip.place + HEAD as u64 > self.tip.capacity {
             return Ok(());
         }
         self.buffer.clear();
