@@ -45,8 +45,7 @@ impl Controller {
         by: &str,
     ) -> Result<Offset, Failed> {
         let change = Change { ops, expect, by: by.to_owned() };
-        let patience = self.config.append_patience();
-        match self.partition.propose(Proposal::Write(change), patience).await {
+        match self.partition.propose(Proposal::Write(change)).await {
             Ok(Answer::Applied(at)) => Ok(at),
             // Neither is an answer to a write; nothing says that it was made.
             Ok(Answer::Known { .. }) => Err(Failed::Unknown),

@@ -360,7 +360,7 @@ impl World {
         let op = Op::Put { key: key(), document, blobs: vec![Digest([0; 32])] };
         loop {
             let change = Change { ops: vec![op.clone()], expect: Vec::new(), by: String::new() };
-            let told = self.partition.propose(Proposal::Write(change), Duration::from_secs(60));
+            let told = self.partition.propose(Proposal::Write(change));
             if told.await.is_ok() {
                 return;
             }
@@ -392,13 +392,12 @@ impl World {
         for number in 0..REQUESTS {
             let id = self.partition.new_id(&guest());
             let invocation = self.invocation(id);
-            let patience = Duration::from_secs(60);
             let told = if number % 4 == 0 {
                 let proposal = Proposal::Accept(Box::new(invocation));
-                self.partition.propose(proposal, patience).await.map(|_| None)
+                self.partition.propose(proposal).await.map(|_| None)
             } else {
                 let end = Duration::from_secs(120);
-                let waited = self.partition.propose_and_wait(invocation, patience, end).await;
+                let waited = self.partition.propose_and_wait(invocation, end).await;
                 waited.map(|waited| match waited {
                     Waited::Accepted(Some(told)) => Some(told.ended.row.terminal),
                     other => panic!("{id}: {other:?}"),

@@ -53,9 +53,9 @@ impl Api {
         body: Incoming,
     ) -> Result<Answer, Refusal> {
         match verb {
-            Verb::Get => self.get_action(caller, name, asked).await,
-            Verb::Put => self.put_action(caller, name, asked, body).await,
-            Verb::Delete => self.delete_action(caller, name, asked).await,
+            Verb::Get => Box::pin(self.get_action(caller, name, asked)).await,
+            Verb::Put => Box::pin(self.put_action(caller, name, asked, body)).await,
+            Verb::Delete => Box::pin(self.delete_action(caller, name, asked)).await,
             Verb::Post => self.invoke_action(caller, name, asked, body).await,
         }
     }
@@ -396,7 +396,8 @@ impl Api {
                 Seen::Before(first) => {
                     let waiting = asked.query.waiting()?;
                     controller.metrics.idempotent_replays.inc();
-                    let again = controller.answer_again(caller, waiting, Some(&seen), first).await;
+                    let again = controller.answer_again(caller, waiting, Some(&seen), first);
+                    let again = Box::pin(again).await;
                     return Ok(Answer::invoked(again?));
                 }
             }

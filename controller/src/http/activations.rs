@@ -138,8 +138,7 @@ impl Api {
             .partition
             .read(|ledger| ledger.open(&id).is_some_and(|open| open.namespace() == namespace));
         if is_open {
-            let patience = controller.config.append_patience();
-            match controller.partition.propose(Proposal::Cancel(id), patience).await {
+            match controller.partition.propose(Proposal::Cancel(id)).await {
                 Ok(Told::Applied(_)) => return Ok(Answer::cancelled(id)),
                 // It ended by itself before: the record says how.
                 Ok(Told::Known { .. })

@@ -201,6 +201,8 @@ impl Api {
         }
     }
 
+    /// The future of an invocation is held here as it is, and those of all else in a box: the size
+    /// of the largest is what every request costs.
     async fn dispatch(
         &self,
         api: route::Api<'_>,
@@ -225,7 +227,7 @@ impl Api {
             Is::ListActions(namespace) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
-                self.list_actions(caller, &namespace, asked).await
+                Box::pin(self.list_actions(caller, &namespace, asked)).await
             }
             Is::ListPackage(namespace, package) => {
                 let namespace = namespace_of(&namespace, caller)?;
@@ -244,17 +246,17 @@ impl Api {
             Is::ListActivations(namespace) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
-                self.list_activations(caller, &namespace, asked).await
+                Box::pin(self.list_activations(caller, &namespace, asked)).await
             }
             Is::Activation(part, namespace, id) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
-                self.activation(part, caller, &namespace, &id).await
+                Box::pin(self.activation(part, caller, &namespace, &id)).await
             }
             Is::Cancel(namespace, id) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
-                self.cancel(caller, &namespace, &id).await
+                Box::pin(self.cancel(caller, &namespace, &id)).await
             }
         }
     }

@@ -144,18 +144,19 @@ impl Controller {
         let target = self.resolve(call.caller, call.target, &call.arguments).await?;
         let id = self.partition.new_id(&call.caller.namespace);
         let invocation = self.invocation(call, id, target, payload);
-        let patience = self.config.append_patience();
         let waited = if call.waiting.blocking {
             let end = call.waiting.patience;
-            self.partition.propose_and_wait(invocation, patience, end).await
+            self.partition.propose_and_wait(invocation, end).await
         } else {
             let proposal = Proposal::Accept(Box::new(invocation));
-            self.partition.propose(proposal, patience).await.map(Waited::from)
+            self.partition.propose(proposal).await.map(Waited::from)
         };
         let told = match waited {
             Ok(Waited::Accepted(told)) => told,
             Ok(Waited::Known { same: false, .. }) => return Err(Error::KeyReused),
-            Ok(Waited::Known { first, same: true }) => return self.replay(call, first).await,
+            Ok(Waited::Known { first, same: true }) => {
+                return Box::pin(self.replay(call, first)).await;
+            }
             Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
             Err(Rejected::Changed | Rejected::NotOpen) => return Err(Error::Changed),
             Err(Rejected::Bound(bound)) => return Err(bound.into()),

@@ -67,7 +67,7 @@ impl Controller {
                 Look::Known(target) => return Ok(target),
                 Look::Read(unread) => {
                     for pin in unread {
-                        match self.documents.action_at(&self.partition, &pin).await {
+                        match Box::pin(self.documents.action_at(&self.partition, &pin)).await {
                             // Replaced since the look: the next one sees what is there now.
                             Ok(_) | Err(crate::read::documents::Unreadable::Gone(_)) => {}
                             Err(error) => return Err(error.into()),

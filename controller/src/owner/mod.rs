@@ -297,43 +297,32 @@ impl Partition {
         ActivationId::new(ledger::id::shard_of(namespace), self.0.random.bytes())
     }
 
-    /// Hands a proposal to the owner and waits until it is certain what became of it, at most
-    /// `patience`. Dropping this future stops nothing: the append is the owner's.
+    /// Hands a proposal to the owner and waits until it is certain what became of it, as long as
+    /// the owner's patience is. Dropping this future stops nothing: the append is the owner's.
     ///
     /// # Errors
     /// [`Rejected`]; after all but [`Rejected::Unknown`] it is not in the ledger and never will be.
-    pub async fn propose(
-        &self,
-        proposal: Proposal,
-        patience: Duration,
-    ) -> Result<Answer, Rejected> {
+    pub async fn propose(&self, proposal: Proposal) -> Result<Answer, Rejected> {
         let (tell, told) = oneshot::channel();
         self.hand_in(proposal, |_| Asker::Handler(tell));
-        let until = self.0.clock.now() + patience;
-        match self.0.clock.within(until, told).await {
-            Some(Ok(answer)) => answer,
-            Some(Err(_)) | None => Err(Rejected::Unknown),
-        }
+        told.await.unwrap_or(Err(Rejected::Unknown))
     }
 
-    /// Proposes an invocation and waits for its end: `patience` for word that it was accepted, and
-    /// `end` for all. The caller is registered before the proposal is handed in, so no end is
-    /// missed, and is woken once.
+    /// Proposes an invocation and waits for its end, `end` long. The caller is registered before the
+    /// proposal is handed in, so no end is missed, and is woken once.
     ///
     /// # Errors
     /// As [`Partition::propose`].
     pub async fn propose_and_wait(
         &self,
         invocation: Invocation,
-        patience: Duration,
         end: Duration,
     ) -> Result<Waited, Rejected> {
-        let now = self.0.clock.now();
-        let patience = Patience { accepted: Some(now + patience), ended: now + end };
+        let until = self.0.clock.now() + end;
         let id = invocation.id;
         let mut waiting = None;
         self.hand_in(Proposal::Accept(Box::new(invocation)), |core| {
-            let registered = self.register(core, id, patience);
+            let registered = self.register(core, id, Patience { until, accepted: false });
             let asker = Asker::Caller(id, registered.caller);
             waiting = Some(registered);
             asker
@@ -371,7 +360,7 @@ impl Partition {
     /// to begin is waited for by [`Partition::propose_and_wait`].
     #[must_use]
     pub fn wait_for(&self, id: ActivationId, end: Duration) -> Waiting {
-        let patience = Patience { accepted: None, ended: self.0.clock.now() + end };
+        let patience = Patience { until: self.0.clock.now() + end, accepted: true };
         let mut core = self.write_lock();
         let waiting = self.register(&mut core, id, patience);
         self.0.note_deadline(&mut core);
@@ -584,7 +573,6 @@ impl Core {
                 (WaitEffect::Ended(caller) | WaitEffect::Accepted(caller), _) => {
                     (caller, Word::Accepted)
                 }
-                (WaitEffect::Unknown(caller), _) => (caller, Word::Verdict(Err(Rejected::Unknown))),
             };
             later.extend(self.callers.remove(&caller).map(|tell| Later::Call(tell, word)));
         }

@@ -78,7 +78,7 @@ pub enum Start {
 }
 
 /// What the owner says of a proposal once that is certain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Applied at this offset.
     Applied(Offset),

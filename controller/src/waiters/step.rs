@@ -15,24 +15,18 @@ pub type Caller = u64;
 #[derive(Debug, Default)]
 pub struct Waiters {
     next: Caller,
-    waiting: BTreeMap<(ActivationId, Caller), Wait>,
-    /// When each wait is looked at again: at the end of its patience or before.
-    looks: BTreeSet<(Moment, ActivationId, Caller)>,
+    waiting: BTreeMap<(ActivationId, Caller), Patience>,
+    /// When whose patience is over.
+    ends: BTreeSet<(Moment, ActivationId, Caller)>,
 }
 
 /// How long a caller waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For word of its acceptance; `None`: it is open already.
-    pub accepted: Option<Moment>,
-    /// For its end.
-    pub ended: Moment,
-}
-
-#[derive(Debug)]
-struct Wait {
-    patience: Patience,
-    look: Moment,
+    /// For the end. Who hears of no end is told that it was accepted, and therefore not before.
+    pub until: Moment,
+    /// Whether it is known to be accepted.
+    pub accepted: bool,
 }
 
 /// What happens to those who wait.
@@ -55,17 +49,14 @@ pub enum Effect {
     Ended(Caller),
     /// It is accepted, and patience for its end is over.
     Accepted(Caller),
-    /// Patience is over, and it is not known whether it was accepted.
-    Unknown(Caller),
 }
 
 impl Waiters {
     /// Registers a caller.
     pub fn register(&mut self, id: ActivationId, patience: Patience) -> Caller {
         self.next += 1;
-        let look = patience.accepted.unwrap_or(patience.ended);
-        self.waiting.insert((id, self.next), Wait { patience, look });
-        self.looks.insert((look, id, self.next));
+        self.waiting.insert((id, self.next), patience);
+        self.ends.insert((patience.until, id, self.next));
         self.next
     }
 
@@ -88,7 +79,7 @@ impl Waiters {
     /// When it next wants to look at the clock.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Moment> {
-        self.looks.first().map(|(look, ..)| *look)
+        self.ends.first().map(|(until, ..)| *until)
     }
 
     /// How many wait.
@@ -104,40 +95,30 @@ impl Waiters {
     }
 
     fn accepted(&mut self, now: Moment, id: ActivationId, caller: Caller, out: &mut Vec<Effect>) {
-        let Some(wait) = self.waiting.get_mut(&(id, caller)) else { return };
-        // It is looked at again when word of acceptance was due: most have ended by then.
-        wait.patience.accepted = None;
-        if wait.patience.ended < wait.look {
-            self.look_again(now, id, caller, out);
+        let Some(patience) = self.waiting.get_mut(&(id, caller)) else { return };
+        patience.accepted = true;
+        if patience.until <= now {
+            self.remove(id, caller);
+            out.push(Effect::Accepted(caller));
         }
     }
 
     fn woken(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        while let Some(&(look, id, caller)) = self.looks.first()
-            && look <= now
+        while let Some(&(until, id, caller)) = self.ends.first()
+            && until <= now
         {
-            self.look_again(now, id, caller, out);
+            self.ends.pop_first();
+            // Of another nobody can say yet whether it was accepted; the owner will.
+            if self.waiting.get(&(id, caller)).is_some_and(|patience| patience.accepted) {
+                self.remove(id, caller);
+                out.push(Effect::Accepted(caller));
+            }
         }
-    }
-
-    fn look_again(&mut self, now: Moment, id: ActivationId, caller: Caller, out: &mut Vec<Effect>) {
-        let Some(wait) = self.waiting.get_mut(&(id, caller)) else { return };
-        let Patience { accepted, ended } = wait.patience;
-        let until = accepted.unwrap_or(ended);
-        if until <= now {
-            let known = accepted.is_none();
-            self.remove(id, caller);
-            out.push(if known { Effect::Accepted(caller) } else { Effect::Unknown(caller) });
-            return;
-        }
-        let before = std::mem::replace(&mut wait.look, until);
-        self.looks.remove(&(before, id, caller));
-        self.looks.insert((until, id, caller));
     }
 
     fn remove(&mut self, id: ActivationId, caller: Caller) {
-        if let Some(wait) = self.waiting.remove(&(id, caller)) {
-            self.looks.remove(&(wait.look, id, caller));
+        if let Some(patience) = self.waiting.remove(&(id, caller)) {
+            self.ends.remove(&(patience.until, id, caller));
         }
     }
 }
@@ -165,18 +146,18 @@ mod tests {
             out
         }
 
-        fn register(&mut self, of: u8, accepted: Option<u64>, ended: u64) -> Caller {
-            self.0.register(id(of), Patience { accepted: accepted.map(at), ended: at(ended) })
+        fn register(&mut self, of: u8, until: u64, accepted: bool) -> Caller {
+            self.0.register(id(of), Patience { until: at(until), accepted })
         }
     }
 
     #[test]
     fn an_end_is_told_once_to_all_who_still_wait_for_it() {
         let mut world = World(Waiters::default());
-        let first = world.register(1, None, 100);
-        let other = world.register(2, None, 100);
-        let gone = world.register(1, None, 100);
-        let last = world.register(1, Some(5), 100);
+        let first = world.register(1, 100, true);
+        let other = world.register(2, 100, true);
+        let gone = world.register(1, 100, true);
+        let last = world.register(1, 5, false);
         assert_eq!(world.feed(1, Event::Left(id(1), gone)), []);
         let ended = world.feed(2, Event::Ended(id(1)));
         assert_eq!(ended, [Effect::Ended(first), Effect::Ended(last)]);
@@ -186,35 +167,24 @@ mod tests {
     }
 
     #[test]
-    fn patience_for_the_end_begins_where_it_is_known_to_be_accepted() {
+    fn who_hears_of_no_end_in_time_is_told_that_it_is_accepted() {
         let mut world = World(Waiters::default());
-        let caller = world.register(1, Some(50), 100);
+        let caller = world.register(1, 100, false);
         assert_eq!(world.feed(10, Event::Accepted(id(1), caller)), []);
-        assert_eq!(world.0.wakes_at(), Some(at(50)));
-        assert_eq!(world.feed(50, Event::Woken), []);
         assert_eq!(world.0.wakes_at(), Some(at(100)));
+        assert_eq!(world.feed(99, Event::Woken), []);
         assert_eq!(world.feed(100, Event::Woken), [Effect::Accepted(caller)]);
         assert_eq!(world.feed(101, Event::Ended(id(1))), []);
+        assert_eq!((world.0.len(), world.0.wakes_at()), (0, None));
     }
 
     #[test]
-    fn what_was_not_accepted_in_time_is_unknown() {
+    fn short_patience_waits_for_acceptance_and_no_longer() {
         let mut world = World(Waiters::default());
-        let caller = world.register(1, Some(50), 100);
-        assert_eq!(world.feed(49, Event::Woken), []);
-        assert_eq!(world.feed(50, Event::Woken), [Effect::Unknown(caller)]);
-        assert_eq!(world.feed(51, Event::Accepted(id(1), caller)), []);
-    }
-
-    #[test]
-    fn short_patience_for_the_end_waits_for_acceptance_and_no_longer() {
-        let mut world = World(Waiters::default());
-        let late = world.register(1, Some(50), 10);
+        let caller = world.register(1, 10, false);
         assert_eq!(world.feed(11, Event::Woken), [], "an answer must know whether it is accepted");
-        assert_eq!(world.feed(12, Event::Accepted(id(1), late)), [Effect::Accepted(late)]);
-        let early = world.register(2, Some(70), 40);
-        assert_eq!(world.feed(30, Event::Accepted(id(2), early)), []);
-        assert_eq!(world.0.wakes_at(), Some(at(40)));
-        assert_eq!(world.feed(40, Event::Woken), [Effect::Accepted(early)]);
+        assert_eq!(world.0.wakes_at(), None);
+        assert_eq!(world.feed(12, Event::Accepted(id(1), caller)), [Effect::Accepted(caller)]);
+        assert!(world.0.is_empty());
     }
 }

@@ -209,7 +209,8 @@ impl World {
         std::thread::spawn(move || writer.0.write_until_closed(&writer.1));
         let fold = ledger::fold::Ledger::default();
         let partition = Partition::new(Parts {
-            owner: Owner::new(fold, NodeId(1), place, config.slots, bounds),
+            owner: Owner::new(fold, NodeId(1), place, config.slots, bounds)
+                .with_patience(config.append_patience()),
             log: Arc::clone(&shared),
             memo: Arc::default(),
             clock: clock.clone(),

@@ -4,7 +4,6 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use controller::owner::Partition;
@@ -20,7 +19,6 @@ use model::name::Namespace;
 const FILE: &str = "guest.auth";
 /// The name of subject and namespace.
 const GUEST: &str = "guest";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes the file with the key, unless it is there.
 pub(crate) fn make_key(secrets: &Path, random: &Random) -> io::Result<()> {
@@ -87,9 +85,6 @@ pub(crate) async fn write_first(
     let absent = |key| Expect { key, mark: Mark::Absent };
     let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];
     let change = Change { ops, expect, by: "sid_firstStart".to_owned() };
-    partition
-        .propose(Proposal::Write(change), PATIENCE)
-        .await
-        .context("write the namespace guest")?;
+    partition.propose(Proposal::Write(change)).await.context("write the namespace guest")?;
     Ok(())
 }

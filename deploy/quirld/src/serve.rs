@@ -166,7 +166,8 @@ impl Server {
         let node = NodeId(random.u64());
         let memo = Arc::new(Memo::default());
         let partition = Partition::new(owner::Parts {
-            owner: Owner::new(fold, node, place, config.controller.slots, bounds),
+            owner: Owner::new(fold, node, place, config.controller.slots, bounds)
+                .with_patience(config.controller.append_patience()),
             log: Arc::clone(&shared),
             memo: Arc::clone(&memo),
             clock: clock.clone(),

@@ -114,7 +114,7 @@ impl Prepared {
 
 /// Callers here lose their patience by an event of the world, at any moment.
 const FOR_EVER: Patience =
-    Patience { accepted: None, ended: Moment::after_start(Duration::from_secs(u64::MAX)) };
+    Patience { until: Moment::after_start(Duration::from_secs(u64::MAX)), accepted: true };
 
 /// The namespace of everybody.
 pub(super) fn guest() -> Namespace {

@@ -446,7 +446,7 @@ impl World {
         process.waiters.step(self.now, WaitEvent::Ended(ended.row.id), &mut called);
         later.extend(called.into_iter().filter_map(|effect| match effect {
             WaitEffect::Ended(it) => Some(Later::Call(it, Arc::clone(ended), Arc::clone(record))),
-            WaitEffect::Accepted(_) | WaitEffect::Unknown(_) => None,
+            WaitEffect::Accepted(_) => None,
         }));
         if ended.row.stored {
             self.feed_writer(pid, WriteEvent::Row);

@@ -72,6 +72,10 @@ pub struct Owner {
     dseq: u64,
     phase: Phase,
     bounds: Bounds,
+    /// How long a handler waits for word of its proposal.
+    patience: Duration,
+    /// Handlers of proposals up to here know, or were told that nobody knows.
+    waited_for: u64,
     proposed: BTreeMap<u64, Proposed>,
     /// Activations that proposed `Accept`s would open, by namespace; parents not counted.
     about_to_open: BTreeMap<Namespace, u64>,
@@ -105,6 +109,18 @@ enum What {
     Assign { id: ActivationId, slot: Slot },
     Settle(ActivationId),
     Cancel { ticket: Ticket, id: ActivationId },
+}
+
+impl What {
+    /// The handler that waits for word of it.
+    fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Self::Write(ticket) | Self::Accept { ticket, .. } | Self::Cancel { ticket, .. } => {
+                Some(*ticket)
+            }
+            Self::Claim | Self::Beat | Self::Purge | Self::Assign { .. } | Self::Settle(_) => None,
+        }
+    }
 }
 
 /// A booked slot: for which action, and whether that is bounded.
@@ -201,6 +217,8 @@ impl Owner {
             dseq: 0,
             phase: Phase::Starting { percent: 0 },
             bounds,
+            patience: Duration::MAX,
+            waited_for: 0,
             proposed: BTreeMap::new(),
             about_to_open: BTreeMap::new(),
             placement: Placement::new(here, slots),
@@ -214,6 +232,13 @@ impl Owner {
             claim_sent: None,
             disk_is_full: false,
         }
+    }
+
+    /// The same; a handler waits so long for word of its proposal, not for ever.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The state that all records until now have made.
@@ -264,12 +289,16 @@ impl Owner {
     /// When it next wants to look at the clock.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Moment> {
+        let patience = self.patience_over_at();
         if !self.has_claimed() {
-            return self.claims_again_at();
+            return [self.claims_again_at(), patience].into_iter().flatten().min();
         }
         let rest = self.rest_until.filter(|_| self.placement.waiting() > 0);
         let purge = (self.phase == Phase::Open).then(|| self.purger.wakes_at()).flatten();
-        [self.deadlines.first(), self.barrier_at(), rest, purge].into_iter().flatten().min()
+        [self.deadlines.first(), self.barrier_at(), rest, purge, patience]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// One event; what is to be done goes to `out`, in order.

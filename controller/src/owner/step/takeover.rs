@@ -16,6 +16,7 @@ impl Owner {
         let base = self.ledger.applied();
         self.epoch = epoch;
         self.seq = 0;
+        self.waited_for = 0;
         self.claim_sent = Some(now);
         self.proposed.insert(0, Proposed { at: now, what: What::Claim });
         let fold_version = ledger::fold::FOLD_VERSION;

@@ -15,7 +15,7 @@ use model::name::Namespace;
 use model::time::{Millis, Moment, WallTime};
 
 use super::{Bounds, Effect, Event, LogRefusal, Owner};
-use crate::owner::proposal::{Change, Invocation, Phase, Proposal, Start};
+use crate::owner::proposal::{Change, Invocation, Phase, Proposal, Rejected, Start};
 
 /// An owner, and a log that holds what the test lets through.
 struct World {
@@ -222,4 +222,39 @@ fn a_superseded_owner_takes_nothing_and_asks_for_no_time() {
     let claim = ledger::record::Claim { epoch: Epoch(2), node: NodeId(8), base, fold_version };
     world.read_back(Body::Claim(claim));
     assert_eq!((world.owner.phase(), world.owner.wakes_at()), (&Phase::Stopping, None));
+}
+
+#[test]
+fn a_handler_is_told_in_time_that_nobody_knows_and_only_once() {
+    let mut world = World::open();
+    world.owner = world.owner.with_patience(Duration::from_millis(500));
+    let propose = |world: &mut World| {
+        let change = Change { ops: Vec::new(), expect: Vec::new(), by: String::new() };
+        let event = Event::Propose(9, Proposal::Write(change));
+        let mut effects = Vec::new();
+        world.owner.step(world.now, event, &mut effects);
+        world.flight.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::Append { body, .. } => Some(body),
+            _ => None,
+        }));
+    };
+    let woken = |world: &mut World, after: u64| {
+        world.now = world.now + Duration::from_millis(after);
+        let mut effects = Vec::new();
+        world.owner.step(world.now, Event::Woken, &mut effects);
+        let told = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Tell(ticket, answer) => Some((ticket, answer)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    propose(&mut world);
+    assert_eq!(world.owner.wakes_at(), Some(world.now + Duration::from_millis(500)));
+    assert_eq!(woken(&mut world, 499), []);
+    assert_eq!(woken(&mut world, 1), [(9, Err(Rejected::Unknown))]);
+    assert_eq!(woken(&mut world, 1), []);
+    assert!(world.owner.wakes_at() > Some(world.now), "it rests until its barrier is due");
+    world.settle();
+    propose(&mut world);
+    assert_eq!(woken(&mut world, 500), [(9, Err(Rejected::Unknown))]);
 }

@@ -7,7 +7,7 @@ use model::time::Moment;
 
 use super::{BARRIER, Effect, Owner, Slot, What, queue_of};
 use crate::owner::deadlines::Due;
-use crate::owner::proposal::Phase;
+use crate::owner::proposal::{Phase, Rejected};
 
 impl Owner {
     /// Gives free slots to those that wait.
@@ -34,6 +34,7 @@ impl Owner {
     }
 
     pub(super) fn woken(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        self.lose_patience(now, out);
         if !self.has_claimed() {
             if self.claims_again_at().is_some_and(|at| at <= now) {
                 self.claim(now, out);
@@ -52,6 +53,22 @@ impl Owner {
             self.place(now, out);
         }
         self.purge(now, out);
+    }
+
+    /// When the first handler has waited long enough for word of its proposal.
+    pub(super) fn patience_over_at(&self) -> Option<Moment> {
+        let next = self.proposed.range(self.waited_for + 1..).next();
+        next.map(|(_, proposed)| proposed.at + self.patience)
+    }
+
+    /// Handlers that have waited long enough hear that nobody knows; what was proposed stays so.
+    fn lose_patience(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        let behind = self.proposed.range(self.waited_for + 1..);
+        for (seq, proposed) in behind.take_while(|(_, it)| it.at + self.patience <= now) {
+            self.waited_for = *seq;
+            let ticket = proposed.what.ticket();
+            out.extend(ticket.map(|ticket| Effect::Tell(ticket, Err(Rejected::Unknown))));
+        }
     }
 
     /// When a later record of our own is to be sent behind what did not come back: behind the oldest,

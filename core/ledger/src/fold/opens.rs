@@ -12,7 +12,8 @@ use crate::hash::Sum;
 /// Open activations of a partition.
 #[derive(Clone, Debug, Default)]
 pub struct Opens {
-    by_id: BTreeMap<ActivationId, Open>,
+    /// Boxed: what moves when the tree grows is small.
+    by_id: BTreeMap<ActivationId, Box<Open>>,
     /// Actions without an assignment. Derived, not saved, as all below.
     waiting: BTreeMap<Namespace, BTreeMap<Birthday, ActivationId>>,
     /// Actions, waiting or running.
@@ -24,7 +25,7 @@ pub struct Opens {
 
 impl Opens {
     pub(super) fn get(&self, id: &ActivationId) -> Option<&Open> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(Box::as_ref)
     }
 
     /// An open action.
@@ -33,7 +34,7 @@ impl Opens {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Open> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     pub(super) fn waiting(&self) -> &BTreeMap<Namespace, BTreeMap<Birthday, ActivationId>> {
@@ -60,14 +61,14 @@ impl Opens {
         open.hash = open.hash_now();
         self.sum.add(open.hash);
         self.count(&open);
-        self.by_id.insert(open.id, open);
+        self.by_id.insert(open.id, Box::new(open));
     }
 
     pub(super) fn remove(&mut self, id: &ActivationId) -> Option<Open> {
         let open = self.by_id.remove(id)?;
         self.sum.remove(open.hash);
         self.discount(&open);
-        Some(open)
+        Some(*open)
     }
 
     /// Changes how far an activation is; nothing happens if it is not open.
