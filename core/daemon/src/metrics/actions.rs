@@ -5,52 +5,47 @@
 //!
 //! Source: `messaging.md` §11, "Reference consumer"; OpenWhisk `core/monitoring/user-events`.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Counter, Gauge, Histogram, Label as _, Labelled, Registrar, Status, doubling};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabel, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 
-/// Series of the actions that ran last.
+use super::{Counter, Gauge, Histogram, Label as _, Registrar, Status, doubling};
+
+/// Figures of the actions that ran last.
+#[derive(Clone, Debug)]
+pub struct Actions(Arc<Mutex<Kept>>);
+
+/// Which actions have figures: bounded, and whoever was not seen for a round of the hand goes.
 #[derive(Debug)]
-pub struct Actions {
-    series: Arc<Series>,
-    kept: Mutex<Kept>,
-    most: usize,
-}
-
-#[derive(Debug)]
-struct Series {
-    activations: Labelled<6, Counter>,
-    cold_starts: Labelled<4, Counter>,
-    wait: Labelled<4, Histogram>,
-    init: Labelled<4, Histogram>,
-    duration: Labelled<4, Histogram>,
-    response_size: Labelled<4, Histogram>,
-    status: Labelled<5, Counter>,
-    status_code: Labelled<5, Counter>,
-    memory: Labelled<4, Gauge>,
-}
-
-/// Which actions have series; the number tells who ran last.
-#[derive(Debug, Default)]
 struct Kept {
-    by_name: BTreeMap<Key, (u64, Arc<Handles>)>,
-    by_age: BTreeMap<u64, Key>,
-    next: u64,
+    by_name: HashMap<Box<str>, Entry>,
+    order: VecDeque<Box<str>>,
+    most: usize,
+    /// Where names are put together, so that finding an action makes nothing.
+    name: String,
 }
 
-type Key = (String, String, String, String, u32);
+#[derive(Debug)]
+struct Entry {
+    figures: Arc<Figures>,
+    seen: bool,
+}
 
 #[derive(Debug)]
-struct Handles {
+struct Figures {
+    of: [String; 4],
+    memory_mb: u32,
     cold_starts: Counter,
     wait: Histogram,
     init: Histogram,
     duration: Histogram,
     response_size: Histogram,
-    /// Activations, status and status code, by status.
-    by_status: Vec<[Counter; 3]>,
-    _memory: Gauge,
+    by_status: Vec<Counter>,
+    memory: Gauge,
 }
 
 /// Which action an activation was of.
@@ -83,148 +78,188 @@ pub struct Ended {
     pub response_size: u64,
 }
 
+/// The names of [`Figures::of`].
+const LABELS: [&str; 4] = ["namespace", "initiator", "action", "kind"];
+
 impl Actions {
     pub(super) fn register(all: &mut Registrar, most: usize) -> Self {
-        let labels = ["namespace", "initiator", "action", "kind"];
-        let seconds: fn() -> Histogram = || doubling(0.001, 17);
-        let bytes: fn() -> Histogram = || doubling(256.0, 13);
-        let with = |last| ["namespace", "initiator", "action", "kind", last];
-        let series = Series {
-            activations: all.counters(
-                "openwhisk_action_activations",
-                "Activations of an action",
-                ["namespace", "initiator", "action", "kind", "memory", "status"],
-            ),
-            cold_starts: all.counters("openwhisk_action_coldStarts", "Cold starts", labels),
-            wait: all.histograms(
-                "openwhisk_action_waitTime_seconds",
-                "From request to start",
-                labels,
-                seconds,
-            ),
-            init: all.histograms(
-                "openwhisk_action_initTime_seconds",
-                "Initialisation",
-                labels,
-                seconds,
-            ),
-            duration: all.histograms(
-                "openwhisk_action_duration_seconds",
-                "Initialisation and run",
-                labels,
-                seconds,
-            ),
-            response_size: all.histograms(
-                "openwhisk_action_response_size_bytes",
-                "Size of the result",
-                labels,
-                bytes,
-            ),
-            status: all.counters(
-                "openwhisk_action_status",
-                "Activations by status",
-                with("status"),
-            ),
-            status_code: all.counters(
-                "openwhisk_action_status_code",
-                "Activations by status code",
-                with("status"),
-            ),
-            memory: all.gauges("openwhisk_action_memory", "Memory limit, MB", labels),
+        let kept = Kept {
+            by_name: HashMap::new(),
+            order: VecDeque::new(),
+            most: most.max(1),
+            name: String::new(),
         };
-        Self { series: Arc::new(series), kept: Mutex::default(), most: most.max(1) }
+        let actions = Self(Arc::new(Mutex::new(kept)));
+        all.0.register_collector(Box::new(actions.clone()));
+        actions
     }
 
-    /// Counts one activation that ended. Looks the action up by its names: about 0.5 µs.
+    /// Counts one activation that ended. Looks the action up by its names: about 0.2 µs.
     pub fn ended(&self, action: Action<'_>, ended: Ended) {
-        let handles = self.handles(action);
-        for counter in &handles.by_status[ended.status.index()] {
-            counter.inc();
-        }
+        let figures = self.lock().figures(action);
+        figures.by_status[ended.status.index()].inc();
         if let Some(init) = ended.init {
-            handles.cold_starts.inc();
-            handles.init.observe(init);
+            figures.cold_starts.inc();
+            figures.init.observe(init);
         }
-        handles.wait.observe(ended.wait);
-        handles.duration.observe(ended.duration);
+        figures.wait.observe(ended.wait);
+        figures.duration.observe(ended.duration);
         let size = u32::try_from(ended.response_size).unwrap_or(u32::MAX);
-        handles.response_size.observe(f64::from(size));
+        figures.response_size.observe(f64::from(size));
     }
 
-    fn handles(&self, action: Action<'_>) -> Arc<Handles> {
-        let key = action.key();
-        // Changed in one go; a panic in between loses a series at most.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = &mut *kept;
-        let number = kept.next;
-        kept.next += 1;
-        if let Some((age, handles)) = kept.by_name.get_mut(&key) {
-            kept.by_age.remove(age);
-            *age = number;
-            let handles = handles.clone();
-            kept.by_age.insert(number, key);
-            return handles;
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Changed in one go; a panic in between loses the figures of one action at most.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn figures(&mut self, action: Action<'_>) -> Arc<Figures> {
+        let Action { namespace, initiator, action: name, kind, memory_mb } = action;
+        self.name.clear();
+        // Names have no line ends. Writing to a string does not fail.
+        let _ = write!(self.name, "{namespace}\n{initiator}\n{name}\n{kind}\n{memory_mb}");
+        if let Some(entry) = self.by_name.get_mut(self.name.as_str()) {
+            entry.seen = true;
+            return Arc::clone(&entry.figures);
         }
-        if kept.by_name.len() >= self.most
-            && let Some((_, oldest)) = kept.by_age.pop_first()
+        while self.by_name.len() >= self.most
+            && let Some(oldest) = self.order.pop_front()
         {
-            kept.by_name.remove(&oldest);
-            self.series.forget(&oldest);
+            match self.by_name.get_mut(&oldest) {
+                Some(entry) if entry.seen => {
+                    entry.seen = false;
+                    self.order.push_back(oldest);
+                }
+                _ => drop(self.by_name.remove(&oldest)),
+            }
         }
-        let handles = Arc::new(self.series.handles(&key));
-        kept.by_name.insert(key.clone(), (number, handles.clone()));
-        kept.by_age.insert(number, key);
-        handles
+        let figures = Arc::new(Figures::new(action));
+        let name: Box<str> = self.name.as_str().into();
+        self.order.push_back(name.clone());
+        self.by_name.insert(name, Entry { figures: Arc::clone(&figures), seen: false });
+        figures
     }
 }
 
-impl Action<'_> {
-    fn key(&self) -> Key {
-        let Self { namespace, initiator, action, kind, memory_mb } = *self;
-        (namespace.into(), initiator.into(), action.into(), kind.into(), memory_mb)
+impl Figures {
+    fn new(action: Action<'_>) -> Self {
+        let Action { namespace, initiator, action, kind, memory_mb } = action;
+        let seconds = || doubling(0.001, 17);
+        let memory = Gauge::default();
+        memory.set(i64::from(memory_mb));
+        Self {
+            of: [namespace, initiator, action, kind].map(str::to_owned),
+            memory_mb,
+            cold_starts: Counter::default(),
+            wait: seconds(),
+            init: seconds(),
+            duration: seconds(),
+            response_size: doubling(256.0, 13),
+            by_status: Status::all().map(|_| Counter::default()).collect(),
+            memory,
+        }
+    }
+
+    fn labels(&self) -> [(&str, &str); 4] {
+        std::array::from_fn(|at| (LABELS[at], self.of[at].as_str()))
     }
 }
 
-impl Series {
-    fn handles(&self, (namespace, initiator, action, kind, memory): &Key) -> Handles {
-        let [n, i, a, k] = [namespace, initiator, action, kind].map(String::as_str);
-        let labels = [n, i, a, k];
-        let gauge = self.memory.with(labels);
-        gauge.set(i64::from(*memory));
-        let memory = memory.to_string();
-        let by_status = Status::all().map(|status| {
-            let text = status.as_str();
-            [
-                self.activations.with([n, i, a, k, &memory, text]),
-                self.status.with([n, i, a, k, text]),
-                self.status_code.with([n, i, a, k, &status.index().to_string()]),
-            ]
-        });
-        Handles {
-            cold_starts: self.cold_starts.with(labels),
-            wait: self.wait.with(labels),
-            init: self.init.with(labels),
-            duration: self.duration.with(labels),
-            response_size: self.response_size.with(labels),
-            by_status: by_status.collect(),
-            _memory: gauge,
+/// Labels of one series.
+struct Labels<'a>(Vec<(&'a str, &'a str)>);
+
+impl prometheus_client::encoding::EncodeLabelSet for Labels<'_> {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelSetEncoder<'_>,
+    ) -> Result<(), fmt::Error> {
+        self.0.iter().try_for_each(|label| label.encode(encoder.encode_label()))
+    }
+}
+
+/// Series of one name, to be written.
+struct Series<'a> {
+    encoder: DescriptorEncoder<'a>,
+    all: Vec<Arc<Figures>>,
+}
+
+impl Series<'_> {
+    /// One series per action.
+    fn each<M: EncodeMetric>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        of: impl Fn(&Figures) -> &M,
+    ) -> fmt::Result {
+        let mut series = self.encoder.encode_descriptor(name, help, None, kind)?;
+        for figures in &self.all {
+            let labels = Labels(figures.labels().to_vec());
+            of(figures).encode(series.encode_family(&labels)?)?;
         }
+        Ok(())
     }
 
-    fn forget(&self, (namespace, initiator, action, kind, memory): &Key) {
-        let [n, i, a, k] = [namespace, initiator, action, kind].map(String::as_str);
-        let labels = [n, i, a, k];
-        let memory = memory.to_string();
-        for status in Status::all() {
-            let text = status.as_str();
-            self.activations.forget([n, i, a, k, &memory, text]);
-            self.status.forget([n, i, a, k, text]);
-            self.status_code.forget([n, i, a, k, &status.index().to_string()]);
+    /// One series per action and status, with more labels.
+    fn by_status(
+        &mut self,
+        name: &str,
+        help: &str,
+        more: impl Fn(&Figures, Status) -> Vec<(&'static str, String)>,
+    ) -> fmt::Result {
+        let mut series = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for figures in &self.all {
+            for status in Status::all() {
+                let more = more(figures, status);
+                let mut labels = figures.labels().to_vec();
+                labels.extend(more.iter().map(|(name, value)| (*name, value.as_str())));
+                let counter = &figures.by_status[status.index()];
+                counter.encode(series.encode_family(&Labels(labels))?)?;
+            }
         }
-        self.cold_starts.forget(labels);
-        for histogram in [&self.wait, &self.init, &self.duration, &self.response_size] {
-            histogram.forget(labels);
+        Ok(())
+    }
+}
+
+impl Collector for Actions {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let all: Vec<_> = {
+            let kept = self.lock();
+            kept.by_name.values().map(|entry| Arc::clone(&entry.figures)).collect()
+        };
+        if all.is_empty() {
+            return Ok(());
         }
-        self.memory.forget(labels);
+        let mut series = Series { encoder, all };
+        let (counter, histogram) = (MetricType::Counter, MetricType::Histogram);
+        series.by_status(
+            "openwhisk_action_activations",
+            "Activations of an action.",
+            |figures, status| {
+                let memory = figures.memory_mb.to_string();
+                vec![("memory", memory), ("status", status.as_str().to_owned())]
+            },
+        )?;
+        series
+            .each("openwhisk_action_coldStarts", "Cold starts.", counter, |it| &it.cold_starts)?;
+        let name = "openwhisk_action_waitTime_seconds";
+        series.each(name, "From request to start.", histogram, |it| &it.wait)?;
+        let name = "openwhisk_action_initTime_seconds";
+        series.each(name, "Initialisation.", histogram, |it| &it.init)?;
+        let name = "openwhisk_action_duration_seconds";
+        series.each(name, "Initialisation and run.", histogram, |it| &it.duration)?;
+        let name = "openwhisk_action_response_size_bytes";
+        series.each(name, "Size of the result.", histogram, |it| &it.response_size)?;
+        series.by_status("openwhisk_action_status", "Activations by status.", |_, status| {
+            vec![("status", status.as_str().to_owned())]
+        })?;
+        let name = "openwhisk_action_status_code";
+        series.by_status(name, "Activations by status code.", |_, status| {
+            vec![("status", status.index().to_string())]
+        })?;
+        let name = "openwhisk_action_memory";
+        series.each(name, "Memory limit, MB.", MetricType::Gauge, |it| &it.memory)
     }
 }
