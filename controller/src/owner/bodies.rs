@@ -65,7 +65,9 @@ impl Bodies {
     }
 }
 
-fn inline(payload: &Payload) -> u64 {
+/// Bytes of a payload that the record holds itself.
+#[must_use]
+pub fn inline(payload: &Payload) -> u64 {
     match payload {
         Payload::Inline(json) => json.as_bytes().len() as u64,
         Payload::Blob { .. } => 0,

@@ -22,6 +22,8 @@ const EVERY: Duration = Duration::from_secs(60);
 pub struct Purger {
     windows: BTreeMap<(KeyClass, Millis), VecDeque<(Moment, Offset)>>,
     prepared: Option<Prepared>,
+    /// Of the purge that was sent last, until it is applied.
+    sent: Vec<(KeyClass, Millis, Offset)>,
     look_again: Option<Moment>,
 }
 
@@ -41,6 +43,9 @@ impl Purger {
         {
             self.windows.entry((key.class, key.window)).or_default().push_back((now, at));
             self.look_again.get_or_insert(now + key.window.as_duration());
+        }
+        if let Body::Purge(_) = body {
+            self.sent.clear();
         }
         let Some(prepared) = &mut self.prepared else { return };
         let Some(stamp) = body.stamp().filter(|stamp| stamp.seq >= prepared.seq) else { return };
@@ -106,9 +111,63 @@ impl Purger {
         if prepared.sent + SETTLE > now {
             return None;
         }
-        let windows = self.prepared.take()?.windows.into_iter();
+        let windows = self.prepared.take()?.windows;
+        self.sent.clone_from(&windows);
         let purge =
             |(class, window, before)| PurgeWindow { class, window, before, floor: barrier.next() };
-        Some(windows.map(purge).collect())
+        Some(windows.into_iter().map(purge).collect())
+    }
+
+    /// The purge that was sent last never will be in the ledger: its keys are looked at again.
+    pub fn lost(&mut self, now: Moment) {
+        for (class, window, before) in self.sent.drain(..) {
+            let last = Offset(before.0.saturating_sub(1));
+            let ended = now - window.as_duration();
+            self.windows.entry((class, window)).or_default().push_front((ended, last));
+            let soon = now + EVERY;
+            self.look_again = Some(self.look_again.map_or(soon, |known| known.min(soon)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::record::Stamp;
+    use model::id::{Epoch, NodeId};
+
+    use super::*;
+
+    const WINDOW: Millis = Millis(600_000);
+
+    fn at(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    /// The next purge, from the moment on at which it may be prepared.
+    fn next(purger: &mut Purger, from: u64, seq: u64) -> Option<Offset> {
+        assert!(purger.wants_barrier(at(from)));
+        purger.barrier_sent(at(from), seq);
+        let stamp = Stamp { epoch: Epoch(1), node: NodeId(1), seq };
+        purger.applied(at(from + 1), Offset(100 + seq), &Body::Beat(stamp));
+        assert_eq!(purger.due(at(from + 59)), None);
+        let due = purger.due(at(from + 60))?;
+        Some(due.first()?.before)
+    }
+
+    #[test]
+    fn keys_whose_purge_was_lost_are_purged_by_the_next_one() {
+        let mut purger = Purger::default();
+        purger.restart(at(0), vec![(KeyClass::Client, WINDOW, Offset(7))]);
+        assert!(!purger.wants_barrier(at(599)));
+        assert_eq!(next(&mut purger, 600, 1), Some(Offset(8)));
+        assert_eq!(purger.wakes_at(), None);
+        purger.lost(at(661));
+        assert_eq!(purger.wakes_at(), Some(at(721)));
+        assert_eq!(next(&mut purger, 721, 2), Some(Offset(8)));
+        let stamp = Stamp { epoch: Epoch(1), node: NodeId(1), seq: 3 };
+        let purge = ledger::record::Purge { stamp, windows: Vec::new(), dead: Vec::new() };
+        purger.applied(at(790), Offset(110), &Body::Purge(purge));
+        purger.lost(at(791));
+        assert_eq!(purger.wakes_at(), None, "what was applied is not lost");
     }
 }

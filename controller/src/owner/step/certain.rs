@@ -4,6 +4,7 @@ use ledger::fold::{Change as Changed, Void};
 use ledger::record::{Body, Record};
 use model::id::{ActivationId, Offset};
 use model::name::Namespace;
+use model::outcome::Reason;
 use model::time::Moment;
 
 use super::{AttemptVerdict, Effect, GRACE, LogRefusal, Owner, Slot, What, accepted, given_away};
@@ -105,7 +106,7 @@ impl Owner {
                     self.reconsider(now, id, out);
                 }
             }
-            What::Settle(id) => {
+            What::Settle { id, .. } => {
                 if verdict.is_err() {
                     self.reconsider(now, id, out);
                 }
@@ -132,7 +133,8 @@ impl Owner {
 
     pub(super) fn dead(&mut self, now: Moment, what: What, out: &mut Vec<Effect>) {
         match what {
-            What::Claim | What::Beat | What::Purge => {}
+            What::Claim | What::Beat => {}
+            What::Purge => self.purger.lost(now),
             What::Write(ticket) => out.push(Effect::Tell(ticket, Err(Rejected::Changed))),
             What::Accept { ticket, namespace, opens, slots } => {
                 self.opened(&namespace, opens);
@@ -143,7 +145,10 @@ impl Owner {
                 self.unbook(&[slot]);
                 self.reconsider(now, id, out);
             }
-            What::Settle(id) => self.reconsider(now, id, out),
+            What::Settle { id, reason: Some(reason) } if self.ledger.open(&id).is_some() => {
+                self.again_later(now, id, Some(reason));
+            }
+            What::Settle { id, .. } => self.reconsider(now, id, out),
             What::Cancel { ticket, id } => self.cancel(now, ticket, id, out),
         }
     }
@@ -180,6 +185,14 @@ impl Owner {
         }
     }
 
+    /// What was decided about an activation could not be written: it is tried again.
+    fn again_later(&mut self, now: Moment, id: ActivationId, reason: Option<Reason>) {
+        if let Some(reason) = reason {
+            self.again.insert(id, reason);
+        }
+        self.deadlines.arm(id, now + GRACE, Due::Again);
+    }
+
     pub(super) fn refused(
         &mut self,
         now: Moment,
@@ -209,8 +222,9 @@ impl Owner {
                 self.rest_until = Some(now + GRACE);
                 self.reconsider(now, id, out);
             }
-            What::Settle(id) => self.deadlines.arm(id, now + GRACE, Due::Again),
-            What::Claim | What::Beat | What::Purge => {}
+            What::Settle { id, reason } => self.again_later(now, id, reason),
+            What::Purge => self.purger.lost(now),
+            What::Claim | What::Beat => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use model::id::{ActivationId, Offset};
 use model::outcome::Reason;
 use model::time::Moment;
 
-use super::{Effect, NO_SLOT_REST, Owner, Slot, VERDICT, What, queue_of};
+use super::{Effect, NO_SLOT_REST, Owner, Slot, VERDICT, queue_of};
 use crate::owner::deadlines::Due;
 use crate::owner::proposal::Phase;
 use crate::placement::Waiting;
@@ -124,7 +124,7 @@ impl Owner {
         let step = open.step();
         if !self.is_present(step) {
             let attempt = open.last_attempt();
-            self.expire(now, What::Settle(id), id, attempt, Reason::Missing, out);
+            self.settle(now, id, attempt, Reason::Missing, out);
             return;
         }
         let queue = queue_of(open).as_duration();
@@ -148,13 +148,12 @@ impl Owner {
             }
             self.slots.insert(of.id, slot);
         }
-        self.dseq += 1;
         out.push(Effect::Run(Box::new(Run {
             of,
             guarded: assigned.guarded,
             touched: false,
             epoch: self.epoch,
-            dseq: self.dseq,
+            dseq: 0, // numbered when it goes
             pos: self.ledger.applied(),
             start_before: None,
             input: open.input,
@@ -183,7 +182,7 @@ impl Owner {
             self.rest_until = Some(now + NO_SLOT_REST);
         }
         if returns >= MAX_RETURNS {
-            self.expire(now, What::Settle(of.id), of.id, of.attempt, Reason::NoCapacity, out);
+            self.settle(now, of.id, of.attempt, Reason::NoCapacity, out);
             return;
         }
         self.waits(now, of.id, true, out);
@@ -198,6 +197,7 @@ impl Owner {
     ) {
         let id = ended.row.id;
         self.deadlines.disarm(id);
+        self.again.remove(&id);
         if let Some(offset) = self.bodies.done_with(id) {
             out.push(Effect::Release(offset));
         }
@@ -218,7 +218,7 @@ impl Owner {
         let Some(child) = ended.row.children.last().copied() else { return };
         if let Some(open) = self.ledger.open(&child) {
             let attempt = open.last_attempt();
-            self.expire(now, What::Settle(child), child, attempt, Reason::Cancelled, out);
+            self.settle(now, child, attempt, Reason::Cancelled, out);
         }
     }
 }

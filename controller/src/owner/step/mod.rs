@@ -69,7 +69,6 @@ pub struct Owner {
     node: NodeId,
     epoch: Epoch,
     seq: u64,
-    dseq: u64,
     phase: Phase,
     bounds: Bounds,
     /// How long a handler waits for word of its proposal.
@@ -85,6 +84,8 @@ pub struct Owner {
     here: Place,
     rest_until: Option<Moment>,
     deadlines: Deadlines,
+    /// Ends that the log refused: why, for the next time.
+    again: BTreeMap<ActivationId, Reason>,
     bodies: Bodies,
     purger: Purger,
     barrier: Option<u64>,
@@ -105,10 +106,25 @@ enum What {
     Beat,
     Purge,
     Write(Ticket),
-    Accept { ticket: Ticket, namespace: Namespace, opens: u64, slots: Vec<Slot> },
-    Assign { id: ActivationId, slot: Slot },
-    Settle(ActivationId),
-    Cancel { ticket: Ticket, id: ActivationId },
+    Accept {
+        ticket: Ticket,
+        namespace: Namespace,
+        opens: u64,
+        slots: Vec<Slot>,
+    },
+    Assign {
+        id: ActivationId,
+        slot: Slot,
+    },
+    /// An `Expire` for this reason, or an `AttemptLost`.
+    Settle {
+        id: ActivationId,
+        reason: Option<Reason>,
+    },
+    Cancel {
+        ticket: Ticket,
+        id: ActivationId,
+    },
 }
 
 impl What {
@@ -118,7 +134,9 @@ impl What {
             Self::Write(ticket) | Self::Accept { ticket, .. } | Self::Cancel { ticket, .. } => {
                 Some(*ticket)
             }
-            Self::Claim | Self::Beat | Self::Purge | Self::Assign { .. } | Self::Settle(_) => None,
+            Self::Claim | Self::Beat | Self::Purge | Self::Assign { .. } | Self::Settle { .. } => {
+                None
+            }
         }
     }
 }
@@ -214,7 +232,6 @@ impl Owner {
             node,
             epoch: Epoch::default(),
             seq: 0,
-            dseq: 0,
             phase: Phase::Starting { percent: 0 },
             bounds,
             patience: Duration::MAX,
@@ -226,6 +243,7 @@ impl Owner {
             here,
             rest_until: None,
             deadlines: Deadlines::default(),
+            again: BTreeMap::new(),
             bodies: Bodies::default(),
             purger: Purger::default(),
             barrier: None,
@@ -315,7 +333,7 @@ impl Owner {
             Event::Unreadable(id, reason) => {
                 if let Some(open) = self.ledger.open(&id) {
                     let attempt = open.last_attempt();
-                    self.expire(now, What::Settle(id), id, attempt, reason, out);
+                    self.settle(now, id, attempt, reason, out);
                 }
             }
             Event::Refused(seq, why) => self.refused(now, seq, why, out),

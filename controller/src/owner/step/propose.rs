@@ -7,6 +7,7 @@ use model::outcome::Reason;
 use model::time::Moment;
 
 use super::{Effect, Owner, Proposed, Slot, Ticket, What};
+use crate::owner::bodies;
 use crate::owner::proposal::{Answer, Bound, Change, Invocation, Phase, Proposal, Rejected, Start};
 
 impl Owner {
@@ -41,15 +42,13 @@ impl Owner {
         if self.disk_is_full && !matches!(proposal, Proposal::Cancel(_)) {
             return Err(Bound::DiskFull);
         }
-        if !matches!(proposal, Proposal::Accept(_)) {
-            return Ok(());
-        }
+        let Proposal::Accept(invocation) = proposal else { return Ok(()) };
         let count = self.open_count() + self.about_to_open.values().sum::<u64>();
         if count >= self.bounds.open {
             return Err(Bound::OpenActivations { count, max: self.bounds.open });
         }
-        let bytes = self.bodies.bytes();
-        if bytes >= self.bounds.open_bytes {
+        let (bytes, more) = (self.bodies.bytes(), bodies::inline(&invocation.payload));
+        if bytes.saturating_add(more) > self.bounds.open_bytes {
             return Err(Bound::OpenBytes { bytes, max: self.bounds.open_bytes });
         }
         Ok(())
@@ -168,6 +167,19 @@ impl Owner {
         let stamp = Stamp { epoch: self.epoch, node: self.node, seq: self.seq };
         self.proposed.insert(self.seq, Proposed { at: now, what });
         out.push(Effect::Append { seq: self.seq, body: body(stamp), essential });
+    }
+
+    /// Ends an activation of our own accord.
+    pub(super) fn settle(
+        &mut self,
+        now: Moment,
+        id: ActivationId,
+        attempt: u32,
+        reason: Reason,
+        out: &mut Vec<Effect>,
+    ) {
+        let what = What::Settle { id, reason: Some(reason.clone()) };
+        self.expire(now, what, id, attempt, reason, out);
     }
 
     pub(super) fn expire(

@@ -12,6 +12,7 @@ use model::id::{ActivationId, Epoch, Incarnation, InvokerId, NodeId, Offset, Sha
 use model::json::Json;
 use model::limits::ActionLimits;
 use model::name::Namespace;
+use model::outcome::{Fault, Reason};
 use model::time::{Millis, Moment, WallTime};
 
 use super::{Bounds, Effect, Event, LogRefusal, Owner};
@@ -257,4 +258,26 @@ fn a_handler_is_told_in_time_that_nobody_knows_and_only_once() {
     world.settle();
     propose(&mut world);
     assert_eq!(woken(&mut world, 500), [(9, Err(Rejected::Unknown))]);
+}
+
+#[test]
+fn an_end_that_the_log_refused_keeps_its_reason() {
+    let mut world = World::open();
+    let target = Target::Action(Arc::new(world.step("a", true)));
+    world.invoke(1, target, Vec::new());
+    world.settle();
+    let reason = Reason::Internal(Fault::Code);
+    world.feed(Event::Unreadable(activation(1), reason.clone()));
+    let expire = world.flight.pop().unwrap();
+    let seq = expire.stamp().unwrap().seq;
+    world.feed(Event::Refused(seq, LogRefusal::DiskFull));
+    assert_eq!(world.lose(), [""; 0]);
+    world.wakes_after(Duration::from_secs(3));
+    let again = world.flight.iter().filter_map(|body| match body {
+        Body::Expire(expire) => Some(&expire.reason),
+        _ => None,
+    });
+    assert_eq!(again.collect::<Vec<_>>(), [&reason]);
+    world.settle();
+    assert!(world.owner.ledger().open(&activation(1)).is_none());
 }

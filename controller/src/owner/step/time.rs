@@ -105,14 +105,17 @@ impl Owner {
                 let namespace = open.namespace().clone();
                 self.placement.leave(&namespace, id);
                 let reason = Reason::QueueTimeout(queue);
-                self.expire(now, What::Settle(id), id, attempt, reason, out);
+                self.settle(now, id, attempt, reason, out);
             }
             Due::Whole => {
                 let limit = open.deadline().map_or(0, |limit| limit.0);
-                self.expire(now, What::Settle(id), id, attempt, Reason::Timeout(limit), out);
+                self.settle(now, id, attempt, Reason::Timeout(limit), out);
             }
             Due::Attempt if open.assignment().is_some() => self.give_up(now, id, out),
-            Due::Again => self.reconsider(now, id, out),
+            Due::Again => match self.again.remove(&id) {
+                Some(reason) => self.settle(now, id, attempt, reason, out),
+                None => self.reconsider(now, id, out),
+            },
             Due::Queue | Due::Attempt => {}
         }
     }
@@ -122,11 +125,11 @@ impl Owner {
         let Some(open) = self.ledger.open(&id) else { return };
         let attempt = open.last_attempt();
         if open.is_rerunnable() {
-            self.sign(now, What::Settle(id), true, out, |stamp| {
+            self.sign(now, What::Settle { id, reason: None }, true, out, |stamp| {
                 Body::AttemptLost(AttemptLost { stamp, id, attempt })
             });
         } else {
-            self.expire(now, What::Settle(id), id, attempt, Reason::Lost, out);
+            self.settle(now, id, attempt, Reason::Lost, out);
         }
     }
 }
