@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use api::transaction::id_of;
 use bytes::Bytes;
 use daemon::clock::Clock;
 use daemon::random::{Random, Unavailable};
@@ -24,7 +25,7 @@ use tower::Service;
 use crate::body::Passed;
 use crate::config::Config;
 use crate::refuse::Refusal;
-use crate::request::{judge, transaction_id};
+use crate::request::judge;
 use crate::timer::HeadTimer;
 
 /// So many connections beyond the bound are told why they are refused; more are just closed.
@@ -175,7 +176,7 @@ impl Edge {
         R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if beyond {
-            let transaction = transaction_id(&request, &self.random);
+            let transaction = id_of(request.headers(), || self.random.bytes());
             return boxed(Refusal::Connections(self.config.connections).response(&transaction));
         }
         let most = self.config.body_bytes.as_u64();

@@ -2,13 +2,12 @@
 //!
 //! Source of the texts: `rest-errors.tsv`, rows "HTTP layer"; `own.tsv`, "Bound: connections".
 
+use api::transaction::REQUEST_ID;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-/// The transaction id.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ACCEPTED: HeaderName = HeaderName::from_static("x-openwhisk-accepted");
 
 /// Why a request does not get past the edge. Its connection is closed behind the answer.

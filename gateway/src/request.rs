@@ -1,10 +1,11 @@
 //! What is done with every request before it is passed inside.
 
+use api::transaction::{REQUEST_ID, id_of};
 use daemon::random::Random;
 use http::{HeaderValue, Request, header};
 
 use crate::config::Config;
-use crate::refuse::{REQUEST_ID, Refusal};
+use crate::refuse::Refusal;
 
 /// Gives the request its one transaction id and judges what can be judged without reading it.
 ///
@@ -15,7 +16,7 @@ pub(crate) fn judge<B>(
     config: &Config,
     random: &Random,
 ) -> Result<(), (Refusal, HeaderValue)> {
-    let transaction = transaction_id(request, random);
+    let transaction = id_of(request.headers(), || random.bytes());
     // One value, whatever was sent.
     request.headers_mut().insert(REQUEST_ID, transaction.clone());
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
@@ -28,23 +29,6 @@ pub(crate) fn judge<B>(
         return Err((Refusal::Body, transaction));
     }
     Ok(())
-}
-
-/// The id that the client sent, as it is, or a fresh one: ids that begin with `sid_` are ours.
-pub(crate) fn transaction_id<B>(request: &Request<B>, random: &Random) -> HeaderValue {
-    match request.headers().get(REQUEST_ID) {
-        Some(sent) if !sent.as_bytes().starts_with(b"sid_") => sent.clone(),
-        _ => fresh_id(random),
-    }
-}
-
-/// 32 characters of `[A-Za-z0-9]`.
-fn fresh_id(random: &Random) -> HeaderValue {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let bytes: [u8; 32] = random.bytes();
-    // Some letters are a little more likely than others: ids need to differ, not to be secret.
-    let id = bytes.map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]);
-    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The right to start, the pool, one run.
+//! The right to start, and one run.
 //!
 //! [`step`] decides whether a `Run` may be started and what is written about its end; [`task`]
 //! performs that; [`run`] turns one attempt into one call of a [`driver`]. What the invoker writes

@@ -1,6 +1,6 @@
 //! The REST API: one request in, one response out, whatever happens in between.
 //!
-//! [`Api`] is a `tower::Service`; the gateway stands before it. A request is routed ([`route`]), its
+//! [`Server`] is a `tower::Service`; the gateway stands before it. A request is routed ([`route`]), its
 //! caller found ([`auth`]), its parts become types ([`body`], [`query`], [`put`]); a handler per
 //! collection does what is asked; [`respond`] turns every answer and every error into a status.
 //!
@@ -27,7 +27,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use daemon::metrics::{Counter, Histogram, Label as _};
-use daemon::random::Random;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
@@ -40,7 +39,7 @@ use crate::owner::proposal::{Bound, Phase};
 use auth::Sessions;
 use body::{InFlight, Incoming};
 use query::Query;
-use respond::{Answer, Cors, JSON, REQUEST_ID, Refusal, Response};
+use respond::{Answer, Cors, JSON, Refusal, Response};
 use route::{Open, Route};
 
 /// The REST API of a controller. Cheap to clone.
@@ -127,7 +126,8 @@ where
 impl Api {
     async fn answer(&self, parts: http::request::Parts, body: Incoming) -> Response {
         let began = self.controller.clock.now();
-        let transaction = transaction_id(&parts.headers, &self.controller.random);
+        let random = || self.controller.random.bytes();
+        let transaction = api::transaction::id_of(&parts.headers, random);
         let route = route::find(&parts.method, parts.uri.path());
         let label = route.label();
         let served = self.serve(route, &parts, &transaction, body);
@@ -326,25 +326,6 @@ fn namespace_of(segment: &str, caller: &Identity) -> Result<Namespace, BadName> 
         return Ok(caller.namespace.clone());
     }
     Namespace::new(segment)
-}
-
-/// The id that the request brought, as it is, or a fresh one.
-fn transaction_id(headers: &HeaderMap, random: &Random) -> HeaderValue {
-    if let Some(sent) = headers.get(REQUEST_ID)
-        && !sent.as_bytes().starts_with(b"sid_")
-    {
-        return sent.clone();
-    }
-    fresh_id(random)
-}
-
-/// 32 characters of `[A-Za-z0-9]`.
-fn fresh_id(random: &Random) -> HeaderValue {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let bytes: [u8; 32] = random.bytes();
-    // Some letters are a little more likely than others: ids need to differ, not to be secret.
-    let id = bytes.map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]);
-    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {

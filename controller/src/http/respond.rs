@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use api::transaction::REQUEST_ID;
 use bytes::Bytes;
 use daemon::metrics::{Bound as Bounded, Throttle};
 use http::header::{
@@ -38,8 +39,6 @@ use crate::write;
 /// An answer, ready for a connection.
 pub type Response = http::Response<Full<Bytes>>;
 
-/// The transaction id.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ACTIVATION_ID: HeaderName = HeaderName::from_static("x-openwhisk-activation-id");
 const ACTIVATION_STATE: HeaderName = HeaderName::from_static("x-openwhisk-activation-state");
 const ACCEPTED: HeaderName = HeaderName::from_static("x-openwhisk-accepted");

@@ -10,5 +10,6 @@ pub mod activation;
 pub mod client;
 pub mod entity;
 pub mod error;
+pub mod transaction;
 
 pub use self::client::Client;

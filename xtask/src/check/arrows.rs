@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("quirl-api", &["model"]),
     ("quirl-daemon", &["model"]),
     ("quirl-controller", &["model", "ledger", "log", "store", "api", "daemon"]),
-    ("quirl-invoker", &["model", "ledger", "log", "store", "daemon"]),
+    ("quirl-invoker", &["model", "ledger"]),
     ("quirl-wasm", &["invoker", "model", "daemon"]),
     ("quirl-gateway", &["api", "daemon", "model"]),
     ("quirl-cli", &["api", "model"]),

@@ -20,8 +20,7 @@ const ALSO: &[(&str, &str, &str)] =
     &[("wasmtime", "quirl-tests", "yardstick I of the bench measures bare wasmtime beside ours")];
 
 /// Where HTTP status codes may be named: who serves REST, who speaks it, and tests.
-const STATUS_CODES: &[&str] =
-    &["controller/src/http", "controller/src/admin", "gateway", "core/api", "cli", "tests"];
+const STATUS_CODES: &[&str] = &["controller/src/http", "gateway", "core/api", "cli", "tests"];
 
 /// Where `unsafe` may stand.
 const UNSAFE: &[&str] = &["runtimes/wasm/src/engine/load.rs"];
