@@ -124,6 +124,7 @@ impl Dispatcher {
         let _in_order = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         let dseq = self.dseq.fetch_add(1, Ordering::Relaxed) + 1;
         let run = Run { dseq, ..ready.run };
+        tracing::trace!(activation_id = %run.of.id, "sent to the invoker");
         self.invoker.run(run, input, ready.rerunnable);
     }
 

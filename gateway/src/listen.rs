@@ -179,6 +179,7 @@ impl Edge {
             let transaction = id_of(request.headers(), || self.random.bytes());
             return boxed(Refusal::Connections(self.config.connections).response(&transaction));
         }
+        tracing::trace!("a request");
         let most = self.config.body_bytes.as_u64();
         if let Err((refusal, transaction)) = judge(&mut request, &self.config, &self.random) {
             let (request, rest) = Passed::split(request, most);

@@ -98,6 +98,7 @@ pub fn end(of: Attempt, ended: &Ended) -> End {
         Outcome::Answer(answer) => Payload::Inline(answer.result.clone()),
         _ => Payload::Inline(Json::null()),
     };
+    tracing::trace!(activation_id = %of.id, "its end is put into words");
     let logs = Logs::Inline(ended.logs.clone());
     end_with(of, ended, result, logs)
 }

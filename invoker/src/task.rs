@@ -158,6 +158,7 @@ impl Shared {
 
     fn start(self: &Arc<Self>, inner: &mut Inner, of: Attempt) {
         let Some(input) = inner.inputs.remove(&of) else { return };
+        tracing::trace!(activation_id = %of.id, "may start");
         let driver = self.parts.drivers.iter().find(|(kind, _)| *kind == input.kind);
         let Some((_, driver)) = driver else {
             self.later(Event::Ended(of, End::NotStarted(ledger::record::ReturnReason::Provision)));
@@ -178,6 +179,7 @@ impl Shared {
     /// Called by the driver, on a thread of its own, when a sandbox has ended.
     fn ended(me: &Weak<Self>, of: Attempt, ended: Ended) {
         let Some(me) = me.upgrade() else { return };
+        tracing::trace!(activation_id = %of.id, "its sandbox ended");
         if !run::is_large(&ended) || ended.outcome == Outcome::Stopped {
             me.event(Event::Ended(of, run::end(of, &ended)));
             return;

@@ -696,3 +696,77 @@ async fn parameters_that_are_gone_are_told() -> Result<()> {
     assert_eq!(result.as_str(), text);
     Ok(())
 }
+
+/// The path that `ARCHITECTURE.md` lists is the one that an invocation takes: each file of it that
+/// touches the world says so at level `trace`, in that order. Files that only decide say nothing.
+#[tokio::test]
+async fn an_invocation_takes_the_path_that_architecture_lists() -> Result<()> {
+    let crates = ["gateway", "controller", "log", "invoker", "wasm"];
+    let levels: Vec<_> = crates.iter().map(|it| format!("quirl_{it}=trace")).collect();
+    let config = format!("[log]\nlevel = \"info,{}\"\nformat = \"json\"\n", levels.join(","));
+    let server = Setup::new().config(&config).start().await?;
+    let client = deploy(&server, &["hello"]).await?;
+    run(&client, "hello", "{}").await?;
+    let before = server.log().len();
+    run(&client, "hello", "{}").await?;
+    let last = "quirl_controller::http::respond";
+    let mut taken =
+        eventually(LIMIT, "the answer is in the log", || {
+            let taken: Vec<_> =
+                server.log()[before..].iter().filter_map(|it| target_of(it)).collect();
+            async move {
+                if taken.iter().any(|it| it == last) { Ok(taken) } else { Err(taken.join(" ")) }
+            }
+        })
+        .await?;
+    taken.dedup();
+    let listed = listed_path()?;
+    ensure!(listed.len() > 15, "{listed:?}");
+    assert_eq!(taken, listed);
+    Ok(())
+}
+
+fn target_of(line: &str) -> Option<String> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    (line["level"] == "TRACE").then(|| line["target"].as_str().map(str::to_owned))?
+}
+
+/// Modules of the table in `ARCHITECTURE.md`, in its order, without those that only decide.
+fn listed_path() -> Result<Vec<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?;
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
+    let rows = text.lines().skip_while(|line| !line.starts_with("| | file | function"));
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let mut known: Vec<(String, Vec<String>)> = Vec::new();
+    let mut path = Vec::new();
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let (number, files) = (cells[1], cells[2]);
+        if number.is_empty() {
+            let again = files.split_whitespace().filter(|it| it.parse::<u32>().is_ok());
+            for number in again {
+                let row =
+                    known.iter().find(|(it, _)| it == number).context("a row of the table")?;
+                path.extend(row.1.clone());
+            }
+            continue;
+        }
+        let modules = files.split('`').filter(|it| it.ends_with(".rs")).filter_map(module_of);
+        let modules: Vec<_> = modules.collect();
+        path.extend(modules.clone());
+        known.push((number.to_owned(), modules));
+    }
+    path.dedup();
+    Ok(path)
+}
+
+/// `quirl_controller::http` of `controller/src/http/mod.rs`; nothing of what is pure.
+fn module_of(file: &str) -> Option<String> {
+    if file.contains("/step") || file.starts_with("core/ledger") {
+        return None;
+    }
+    let (package, module) = file.strip_suffix(".rs")?.split_once("/src/")?;
+    let package = package.rsplit('/').next()?;
+    let module = module.strip_suffix("/mod").unwrap_or(module).replace('/', "::");
+    Some(format!("quirl_{package}::{module}"))
+}

@@ -380,6 +380,7 @@ impl Api {
         asked: &Asked<'_>,
         body: Incoming,
     ) -> Result<Answer, Refusal> {
+        tracing::trace!("an invocation is asked for");
         let controller = &self.controller;
         let mut body = Some(body);
         let mut payload = None;

@@ -130,6 +130,7 @@ impl Api {
         let transaction = api::transaction::id_of(&parts.headers, random);
         let route = route::find(&parts.method, parts.uri.path());
         let label = route.label();
+        tracing::trace!(route = label, "routed");
         let served = self.serve(route, &parts, &transaction, body);
         let response = match AssertUnwindSafe(served).catch_unwind().await {
             Ok(Ok(answer)) => answer.response(&transaction),

@@ -150,6 +150,7 @@ impl Answer {
     #[must_use]
     pub fn invoked(reply: Reply) -> Self {
         let Reply { id, ended, replayed, key_expires } = reply;
+        tracing::trace!(activation_id = %id, "answered");
         let (status, body) = match ended {
             None => (StatusCode::ACCEPTED, api::activation::accepted(id).into()),
             Some((class, body)) => (status_of(class), body),

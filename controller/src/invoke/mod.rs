@@ -143,6 +143,7 @@ impl Controller {
     async fn try_invoke(&self, call: &Call<'_>, payload: &Payload) -> Result<Reply, Error> {
         let target = self.resolve(call.caller, call.target, &call.arguments).await?;
         let id = self.partition.new_id(&call.caller.namespace);
+        tracing::trace!(activation_id = %id, "found and pinned");
         let invocation = self.invocation(call, id, target, payload);
         let waited = if call.waiting.blocking {
             let end = call.waiting.patience;
@@ -224,6 +225,7 @@ impl Controller {
         terminal: &ledger::record::Record,
         only_result: bool,
     ) -> Result<(Class, Bytes), Error> {
+        tracing::trace!(activation_id = %row.id, "the end is read");
         let (result, size) = self.activations().result(row, terminal).await?;
         let is_array = result.as_ref().is_some_and(|result| result.kind() == Kind::Array);
         let body = if only_result || is_array {

@@ -607,6 +607,7 @@ impl Shared {
             Effect::Void(reason) => Some(*reason),
             _ => None,
         });
+        tracing::trace!(record = record.body.kind(), void, "read back");
         self.observer.read_back(at, record, void);
         for effect in effects.drain(..) {
             self.perform(core, Some(record), effect, later);
@@ -688,6 +689,7 @@ impl Shared {
         essential: bool,
         later: &mut Vec<Later>,
     ) {
+        tracing::trace!(record = body.kind(), "appended");
         let frame = self.memo.encode(Record { at: self.clock.wall(), body });
         let handed =
             if essential { self.log.append_reserved(frame) } else { self.log.append(frame) };

@@ -133,6 +133,7 @@ impl invoker::driver::Driver for Driver {
     fn run(&self, job: Job, done: Done) -> Stop {
         let ground = self.ground.clone();
         let namespace = job.namespace.clone();
+        tracing::trace!(activation_id = %job.id, "queued");
         let task = self.executor.spawn(namespace, move |turn| {
             let told = Told { done: Some(done), outside: ground.outside };
             Box::pin(async move {
@@ -163,6 +164,7 @@ struct Told {
 impl Told {
     fn tell(mut self, ended: Ended) {
         if let Some(done) = self.done.take() {
+            tracing::trace!("told");
             done(ended);
         }
     }

@@ -78,6 +78,7 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
         return clock.ended(Outcome::NotStarted(NotStarted::NoSlot), StartState::Cold, Vec::new());
     };
     let limit = job.limits.timeout.as_duration();
+    tracing::trace!(activation_id = %job.id, "begins");
 
     // The code, which may have to be compiled first.
     let loading = within(ground.engine.module(job.code), clock.began + limit, &turn).await;

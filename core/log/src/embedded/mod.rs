@@ -466,7 +466,10 @@ impl Thread {
         let mut synced_at = (self.config.now)();
         loop {
             match self.next(&mut frames)? {
-                Work::Frames => self.writer.commit(&mut frames)?,
+                Work::Frames => {
+                    tracing::trace!(frames = frames.len(), "to be written");
+                    self.writer.commit(&mut frames)?;
+                }
                 Work::Seal if self.writer.can_seal() => {
                     self.writer.switch()?;
                 }

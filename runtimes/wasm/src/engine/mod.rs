@@ -31,7 +31,7 @@ use crate::host::files::Files;
 use crate::inspect::{self, Looked};
 
 /// Mappings that resident modules may take; the kernel gives a process 65,530 of them.
-const MAX_MAPPINGS: u64 = 15_000;
+const MAX_MAPPINGS: u64 = 40_000;
 /// Mappings of one module: its machine code, what is read, and what stands before them.
 const MAPPINGS_OF_A_MODULE: u64 = 3;
 /// What the end of a child may take beyond its limit.
