@@ -30,10 +30,6 @@ impl Timer for HeadTimer {
     fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
         Box::pin(HeadSleep { alarm: Arc::clone(&self.0), until: until.into() })
     }
-
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
 }
 
 impl Sleep for HeadSleep {}

@@ -7,6 +7,7 @@
 
 pub mod bodies;
 pub mod deadlines;
+pub mod memo;
 pub mod proposal;
 pub mod purge;
 pub mod step;
@@ -19,7 +20,7 @@ use daemon::clock::Clock;
 use daemon::random::Random;
 use futures::StreamExt as _;
 use ledger::fold::Ledger;
-use ledger::record::{Body, Memo, Record};
+use ledger::record::{Body, Record};
 use log::{Item, Log};
 use model::id::{ActivationId, Offset};
 use model::name::Namespace;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatch::{Dispatcher, Ready};
 use crate::index_writer::Pending;
 use crate::waiters::step::{Caller, Effect as WaitEffect, Event as WaitEvent, Patience, Waiters};
+use memo::Memo;
 use proposal::{Answer, Bound, Invocation, Phase, Proposal, Rejected, Told};
 use step::{Effect, Event, LogRefusal, Owner, Ticket};
 

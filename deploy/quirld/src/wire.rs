@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use controller::dispatch;
+use controller::owner::memo::Memo;
 use controller::owner::step::AttemptVerdict;
 use controller::runtimes::{self, Runtimes};
 use daemon::clock::Clock;
@@ -15,7 +16,7 @@ use invoker::run::{Input, Spool};
 use invoker::step::{Order, Verdict};
 use invoker::{Invoker, Outlet};
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Memo, Record};
+use ledger::record::{Attempt, Body, Record};
 use log::Log;
 use model::id::Digest;
 use store::blobs::Blobs;

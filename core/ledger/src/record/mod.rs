@@ -9,7 +9,6 @@ mod attempt;
 mod codec;
 mod entity;
 mod key;
-mod memo;
 
 use model::id::{ActivationId, Digest, Epoch, NodeId, Offset};
 use model::outcome::Reason;
@@ -27,7 +26,6 @@ pub use attempt::{
 pub use codec::{BadRecord, VERSION};
 pub use entity::{Document, Expect, Mark, Op, Write};
 pub use key::{EntityKey, Named};
-pub use memo::Memo;
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

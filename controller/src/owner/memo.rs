@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{BadRecord, Record};
+use ledger::record::{BadRecord, Record};
 
 /// So many are remembered; then all are forgotten, and decoded when they come. Only what the log
 /// refused or lost stays so long.
@@ -65,7 +65,7 @@ fn place(frame: &Bytes) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Attempt, Body};
+    use ledger::record::{Attempt, Body};
     use model::id::{ActivationId, Incarnation, InvokerId};
     use model::time::WallTime;
 
