@@ -706,19 +706,17 @@ async fn an_invocation_takes_the_path_that_architecture_lists() -> Result<()> {
     let config = format!("[log]\nlevel = \"info,{}\"\nformat = \"json\"\n", levels.join(","));
     let server = Setup::new().config(&config).start().await?;
     let client = deploy(&server, &["hello"]).await?;
-    run(&client, "hello", "{}").await?;
-    let before = server.log().len();
-    run(&client, "hello", "{}").await?;
-    let last = "quirl_controller::http::respond";
-    let mut taken =
-        eventually(LIMIT, "the answer is in the log", || {
-            let taken: Vec<_> =
-                server.log()[before..].iter().filter_map(|it| target_of(it)).collect();
-            async move {
-                if taken.iter().any(|it| it == last) { Ok(taken) } else { Err(taken.join(" ")) }
-            }
-        })
-        .await?;
+    for _ in 0..2 {
+        run(&client, "hello", "{}").await?;
+    }
+    let (first, last) = ("quirl_gateway::listen", "quirl_controller::http::respond");
+    let mut taken = eventually(LIMIT, "two answers are in the log", || {
+        let told: Vec<_> = server.log().iter().filter_map(|it| target_of(it)).collect();
+        let answers = told.iter().filter(|it| *it == last).count();
+        let taken = told.iter().rposition(|it| it == first).map(|at| told[at..].to_vec());
+        async move { taken.filter(|_| answers == 2).ok_or_else(|| told.join(" ")) }
+    })
+    .await?;
     taken.dedup();
     let listed = listed_path()?;
     ensure!(listed.len() > 15, "{listed:?}");
