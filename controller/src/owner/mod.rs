@@ -415,6 +415,10 @@ impl Partition {
                 caught_up = true;
                 self.event(Event::CaughtUp);
             }
+            if !caught_up {
+                // What was written before is there at once: others want to be served meanwhile.
+                tokio::task::yield_now().await;
+            }
             let wakes_at = self.read_lock().wakes_at;
             tokio::select! { // each arm is cancel-safe: a batch is taken whole or not at all
                 batch = batches.next() => match batch {

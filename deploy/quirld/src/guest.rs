@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use controller::owner::Partition;
-use controller::owner::proposal::{Change, Proposal};
+use controller::owner::proposal::{Bound, Change, Proposal, Rejected};
 use controller::read::documents;
 use daemon::random::Random;
 use ledger::record::{Document, EntityKey, Expect, Mark, Op};
@@ -85,6 +85,13 @@ pub(crate) async fn write_first(
     let absent = |key| Expect { key, mark: Mark::Absent };
     let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];
     let change = Change { ops, expect, by: "sid_firstStart".to_owned() };
-    partition.propose(Proposal::Write(change)).await.context("write the namespace guest")?;
-    Ok(())
+    match partition.propose(Proposal::Write(change)).await {
+        Ok(_) => Ok(()),
+        Err(Rejected::Bound(Bound::DiskFull)) => bail!(
+            "less is free on the disk of {} than stays free for what is open (`disk-floor` in \
+             `[ledger]`, 256 MiB unless it is set): free some space and start again, or set it lower",
+            secrets.parent().unwrap_or(secrets).display()
+        ),
+        Err(rejected) => Err(rejected).context("write the namespace guest, at the first start"),
+    }
 }

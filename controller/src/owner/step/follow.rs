@@ -207,7 +207,8 @@ impl Owner {
             self.placement.leave(&ended.row.namespace, id);
         }
         out.push(Effect::Ended(Arc::clone(ended)));
-        let cancelled = matches!(&record.body, Body::Expire(it) if it.id == id && it.reason == Reason::Cancelled);
+        // Sequences inside one that is cancelled end by the same record.
+        let cancelled = matches!(&record.body, Body::Expire(it) if it.reason == Reason::Cancelled);
         if ended.parent && cancelled {
             self.cancel_step_of(now, ended, out);
         }

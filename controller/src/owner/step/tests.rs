@@ -281,3 +281,21 @@ fn an_end_that_the_log_refused_keeps_its_reason() {
     world.settle();
     assert!(world.owner.ledger().open(&activation(1)).is_none());
 }
+
+#[test]
+fn a_cancelled_sequence_takes_the_action_with_it_that_runs_in_an_inner_one() {
+    let mut world = World::open();
+    let around = |world: &World, target: Target| {
+        let step = Step { kind: "sequence".to_owned(), ..world.step("b", true) };
+        Target::Sequence(Arc::new(Sequence { step, steps: vec![target], deadline: None }))
+    };
+    let inner = around(&world, world.action("a", true));
+    let outer = around(&world, inner);
+    world.invoke(1, outer, Vec::new());
+    world.settle();
+    assert_eq!(world.owner.in_use().open, 3);
+    world.feed(Event::Propose(3, Proposal::Cancel(activation(1))));
+    world.settle();
+    assert_eq!(world.owner.in_use().open, 0);
+    assert_eq!(world.owner.placement(), (0, 0));
+}
