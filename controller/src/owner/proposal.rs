@@ -130,7 +130,7 @@ pub enum Bound {
     /// Bodies of open activations.
     #[error("open activations hold {bytes} of {max} bytes")]
     OpenBytes {
-        /// How many.
+        /// How many, with what was asked for.
         bytes: u64,
         /// The bound.
         max: u64,

@@ -49,7 +49,7 @@ impl Owner {
         }
         let (bytes, more) = (self.bodies.bytes(), bodies::inline(&invocation.payload));
         if bytes.saturating_add(more) > self.bounds.open_bytes {
-            return Err(Bound::OpenBytes { bytes, max: self.bounds.open_bytes });
+            return Err(Bound::OpenBytes { bytes: bytes + more, max: self.bounds.open_bytes });
         }
         Ok(())
     }
