@@ -4,11 +4,13 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use controller::owner::Partition;
 use controller::owner::proposal::{Bound, Change, Proposal, Rejected};
 use controller::read::documents;
+use daemon::clock::Clock;
 use daemon::random::Random;
 use ledger::record::{Document, EntityKey, Expect, Mark, Op};
 use model::identity::{AccessKey, Subject};
@@ -19,6 +21,10 @@ use model::name::Namespace;
 const FILE: &str = "guest.auth";
 /// The name of subject and namespace.
 const GUEST: &str = "guest";
+
+/// How long the first write may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes the file with the key, unless it is there.
 pub(crate) fn make_key(secrets: &Path, random: &Random) -> io::Result<()> {
@@ -49,6 +55,7 @@ pub(crate) async fn write_first(
     partition: &Partition,
     secrets: &Path,
     limits: NamespaceLimits,
+    clock: &Clock,
 ) -> Result<()> {
     if partition.read(ledger::fold::Ledger::has_written) {
         return Ok(());
@@ -85,7 +92,16 @@ pub(crate) async fn write_first(
     let absent = |key| Expect { key, mark: Mark::Absent };
     let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];
     let change = Change { ops, expect, by: "sid_firstStart".to_owned() };
-    match partition.propose(Proposal::Write(change)).await {
+    let written = partition.propose(Proposal::Write(change)).await;
+    // The disk may be slow; nothing was promised to anybody yet.
+    let until = clock.now() + PATIENCE;
+    while written == Err(Rejected::Unknown) && clock.now() < until {
+        if partition.read(ledger::fold::Ledger::has_written) {
+            return Ok(());
+        }
+        clock.sleep(PAUSE).await;
+    }
+    match written {
         Ok(_) => Ok(()),
         Err(Rejected::Bound(Bound::DiskFull)) => bail!(
             "less is free on the disk of {} than stays free for what is open (`disk-floor` in \

@@ -278,7 +278,7 @@ impl Server {
             }
         }
         let limits = config.guest.limits.limits();
-        guest::write_first(&partition, &self.folder.secrets(), limits).await?;
+        guest::write_first(&partition, &self.folder.secrets(), limits, &self.clock).await?;
         self.greet(config);
         let failure = tokio::select! {
             signal = signals.next() => {
