@@ -11,7 +11,7 @@ use bytes::Bytes;
 use ledger::record::{BadRecord, Record};
 
 /// So many are remembered; then all are forgotten, and decoded when they come. Only what the log
-/// refused or lost stays so long.
+/// took and lost stays so long.
 const MOST: usize = 1 << 16;
 
 /// Records on their way through the log.
@@ -19,9 +19,26 @@ const MOST: usize = 1 << 16;
 pub struct Memo(Mutex<HashMap<usize, (Bytes, Arc<Record>)>>);
 
 impl Memo {
-    /// The record as it is stored, remembered until it is read back.
-    #[must_use]
-    pub fn encode(&self, record: Record) -> Bytes {
+    /// Hands the record to `append` as it is stored, and remembers it until it is read back; not if
+    /// it is refused.
+    ///
+    /// # Errors
+    /// What `append` says.
+    pub fn hand_over<E>(
+        &self,
+        record: Record,
+        append: impl FnOnce(Bytes) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let frame = self.remember(record);
+        // Held meanwhile, so that its place stays its own.
+        let handed = append(frame.clone());
+        if handed.is_err() {
+            self.lock().remove(&place(&frame));
+        }
+        handed
+    }
+
+    fn remember(&self, record: Record) -> Bytes {
         let frame = record.encode();
         let mut known = self.lock();
         if known.len() >= MOST {
@@ -82,7 +99,7 @@ mod tests {
     #[test]
     fn what_comes_back_is_what_was_written_whether_or_not_it_is_remembered() {
         let memo = Memo::default();
-        let frame = memo.encode(record(1));
+        let frame = memo.remember(record(1));
         let elsewhere = record(2).encode();
         let frames = [frame.clone(), elsewhere, frame, Bytes::from_static(b"no record")];
         let decoded = memo.decode(&frames);
@@ -96,8 +113,17 @@ mod tests {
     #[test]
     fn what_never_comes_back_is_not_remembered_for_ever() {
         let memo = Memo::default();
-        let frames: Vec<_> = (0..=MOST).map(|_| memo.encode(record(3))).collect();
+        let frames: Vec<_> = (0..=MOST).map(|_| memo.remember(record(3))).collect();
         assert_eq!(memo.lock().len(), 1);
         assert!(memo.decode(&frames).iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_remembered() {
+        let memo = Memo::default();
+        assert_eq!(memo.hand_over(record(4), |_| Err("full")), Err("full"));
+        assert!(memo.lock().is_empty());
+        assert_eq!(memo.hand_over(record(4), |_| Ok::<_, &str>(())), Ok(()));
+        assert_eq!(memo.lock().len(), 1);
     }
 }

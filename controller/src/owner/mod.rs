@@ -206,8 +206,7 @@ impl Drop for Waiting {
             return;
         }
         let mut core = self.partition.write_lock();
-        core.callers.remove(&self.caller);
-        core.left(self.partition.0.clock.now(), self.id, self.caller);
+        let _nobody_is_told = core.left(self.partition.0.clock.now(), self.id, self.caller);
     }
 }
 
@@ -411,13 +410,14 @@ impl Partition {
         let mut caught_up = false;
         let mut later = Vec::new();
         loop {
-            if !caught_up && self.applied() >= last_at_start {
-                caught_up = true;
-                self.event(Event::CaughtUp);
-            }
             if !caught_up {
-                // What was written before is there at once: others want to be served meanwhile.
-                tokio::task::yield_now().await;
+                caught_up = self.applied() >= last_at_start;
+                if caught_up {
+                    self.event(Event::CaughtUp);
+                } else {
+                    // What was written before is there at once: others want to be served meanwhile.
+                    tokio::task::yield_now().await;
+                }
             }
             let wakes_at = self.read_lock().wakes_at;
             tokio::select! { // each arm is cancel-safe: a batch is taken whole or not at all
@@ -469,22 +469,22 @@ impl Partition {
     }
 
     fn woken(&self) {
-        let mut later = Vec::new();
-        {
-            let mut core = self.write_lock();
-            let Core { waiters, called, .. } = &mut *core;
-            waiters.step(self.0.clock.now(), WaitEvent::Woken, called);
-            core.call(None, &mut later);
-        }
-        self.perform_later(&mut later);
-        self.event(Event::Woken);
+        self.act(|core, later| {
+            core.waiters.step(self.0.clock.now(), WaitEvent::Woken, &mut core.called);
+            core.call(None, later);
+            self.0.feed(core, Event::Woken, later);
+        });
     }
 
     fn event(&self, event: Event) {
+        self.act(|core, later| self.0.feed(core, event, later));
+    }
+
+    fn act(&self, act: impl FnOnce(&mut Core, &mut Vec<Later>)) {
         let mut later = Vec::new();
         {
             let mut core = self.write_lock();
-            self.0.feed(&mut core, event, &mut later);
+            act(&mut core, &mut later);
             self.0.note_deadline(&mut core);
             self.0.tell_phase(&core);
         }
@@ -557,18 +557,21 @@ impl Core {
                 None
             }
             Asker::Caller(id, caller) => {
-                let tell = self.callers.remove(&caller)?;
-                self.left(now, id, caller);
+                let tell = self.left(now, id, caller)?;
                 Some(Later::Call(tell, Word::Verdict(verdict)))
             }
         }
     }
 
-    /// A caller waits no more.
-    fn left(&mut self, now: Moment, id: ActivationId, caller: Caller) {
-        self.callers.remove(&caller);
-        let mut none = Vec::new();
-        self.waiters.step(now, WaitEvent::Left(id, caller), &mut none);
+    /// A caller waits no more. How it is told, unless it was.
+    fn left(
+        &mut self,
+        now: Moment,
+        id: ActivationId,
+        caller: Caller,
+    ) -> Option<oneshot::Sender<Word>> {
+        self.waiters.step(now, WaitEvent::Left(id, caller), &mut Vec::new());
+        self.callers.remove(&caller)
     }
 
     /// Tells those whose wait is over; `told` is what ended, if anything did.
@@ -696,9 +699,10 @@ impl Shared {
         later: &mut Vec<Later>,
     ) {
         tracing::trace!(record = body.kind(), "appended");
-        let frame = self.memo.encode(Record { at: self.clock.wall(), body });
-        let handed =
-            if essential { self.log.append_reserved(frame) } else { self.log.append(frame) };
+        let record = Record { at: self.clock.wall(), body };
+        let handed = self.memo.hand_over(record, |frame| {
+            if essential { self.log.append_reserved(frame) } else { self.log.append(frame) }
+        });
         let Err(refused) = handed else { return };
         let why = match refused {
             log::Refused::DiskFull { .. } => LogRefusal::DiskFull,

@@ -32,27 +32,10 @@ pub(crate) struct Observed {
     wait: Histogram,
 }
 
-/// Every kind of record, as metrics name it.
-const RECORDS: [&str; 13] = [
-    "claim",
-    "beat",
-    "yield",
-    "write",
-    "accept",
-    "assign",
-    "touched",
-    "return",
-    "attempt_lost",
-    "finish",
-    "expire",
-    "purge",
-    "archived",
-];
-
 impl Observed {
     pub(crate) fn new(metrics: Arc<Metrics>, snapshotter: Arc<Worker>) -> Self {
         let kind = "wasm:command";
-        let records = RECORDS.map(|record| (record, metrics.ledger_records.with([record])));
+        let records = Body::KINDS.map(|record| (record, metrics.ledger_records.with([record])));
         let start = |state| metrics.starts.with([kind, DRIVER, state]);
         Self {
             records: records.into_iter().collect(),

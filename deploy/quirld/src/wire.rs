@@ -94,8 +94,9 @@ pub(crate) struct ToLog {
 
 impl Outlet for ToLog {
     fn append(&self, body: Body) -> Result<(), String> {
-        let frame = self.memo.encode(Record { at: self.clock.wall(), body });
-        self.log.append_reserved(frame).map_err(|refused| refused.to_string())
+        let record = Record { at: self.clock.wall(), body };
+        let handed = self.memo.hand_over(record, |frame| self.log.append_reserved(frame));
+        handed.map_err(|refused| refused.to_string())
     }
 }
 

@@ -22,6 +22,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use ledger::record::Body;
+
 use checker::Broken;
 use mutants::Mutant;
 use world::{Load, World};
@@ -93,9 +95,9 @@ impl Report {
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let faults = FAULTS.iter().filter(|it| self.counts.get(**it).is_none_or(|n| *n == 0));
-        let kinds = KINDS.iter().filter(|kind| !self.verdicts.contains_key(&(**kind, "valid")));
+        let kinds = kinds().filter(|kind| !self.verdicts.contains_key(&(*kind, "valid")));
         let void = VOIDS.iter().filter(|word| !self.verdicts.keys().any(|(_, void)| void == *word));
-        faults.chain(kinds).chain(void).copied().collect()
+        faults.chain(void).copied().chain(kinds).collect()
     }
 }
 
@@ -157,19 +159,9 @@ pub const FAULTS: &[&str] = &[
 ];
 
 /// Kinds of records of which each must be valid at times. `Yield` and `Archived` are Kafka's.
-pub const KINDS: &[&str] = &[
-    "claim",
-    "beat",
-    "write",
-    "accept",
-    "assign",
-    "touched",
-    "return",
-    "attempt_lost",
-    "finish",
-    "expire",
-    "purge",
-];
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    Body::KINDS.into_iter().filter(|kind| !["yield", "archived"].contains(kind))
+}
 
 /// Reasons of void records that must come about.
 pub const VOIDS: &[&str] = &[

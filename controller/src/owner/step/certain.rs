@@ -145,10 +145,8 @@ impl Owner {
                 self.unbook(&[slot]);
                 self.reconsider(now, id, out);
             }
-            What::Settle { id, reason: Some(reason) } if self.ledger.open(&id).is_some() => {
-                self.again_later(now, id, Some(reason));
-            }
-            What::Settle { id, .. } => self.reconsider(now, id, out),
+            What::Settle { id, reason: reason @ Some(_) } => self.again_later(now, id, reason),
+            What::Settle { id, reason: None } => self.reconsider(now, id, out),
             What::Cancel { ticket, id } => self.cancel(now, ticket, id, out),
         }
     }
@@ -187,9 +185,10 @@ impl Owner {
 
     /// What was decided about an activation could not be written: it is tried again.
     fn again_later(&mut self, now: Moment, id: ActivationId, reason: Option<Reason>) {
-        if let Some(reason) = reason {
-            self.again.insert(id, reason);
+        if self.ledger.open(&id).is_none() {
+            return; // it ended meanwhile
         }
+        self.again.extend(reason.map(|reason| (id, reason)));
         self.deadlines.arm(id, now + GRACE, Due::Again);
     }
 

@@ -151,6 +151,23 @@ pub struct Archived {
 }
 
 impl Body {
+    /// Every [`Body::kind`], in the order of the variants.
+    pub const KINDS: [&'static str; 13] = [
+        "claim",
+        "beat",
+        "yield",
+        "write",
+        "accept",
+        "assign",
+        "touched",
+        "return",
+        "attempt_lost",
+        "finish",
+        "expire",
+        "purge",
+        "archived",
+    ];
+
     /// The signature of an owner's record; `None` for claims and for records by invokers.
     #[must_use]
     pub fn stamp(&self) -> Option<&Stamp> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::config::{Config, Fatal, Point};
-use super::writer::fatal;
+use super::writer::sync_file;
 use crate::disk::File;
 use crate::lock;
 
@@ -20,12 +20,13 @@ pub(crate) struct Behind {
 
 #[derive(Default)]
 struct State {
+    /// Asked for or under way.
     due: Option<Due>,
-    busy: bool,
     closed: bool,
 }
 
 /// A file, and the highest sequence that was written to it or before it.
+#[derive(Clone)]
 struct Due {
     file: Arc<dyn File>,
     name: String,
@@ -45,7 +46,7 @@ impl Behind {
     /// Asks for a sync; nothing happens if one is under way.
     pub(crate) fn ask(&self, file: &Arc<dyn File>, name: &str, written: u64) {
         let mut state = lock(&self.state);
-        if !state.busy && state.due.is_none() {
+        if state.due.is_none() {
             state.due = Some(Due { file: Arc::clone(file), name: name.to_owned(), written });
             self.changed.notify_one();
         }
@@ -69,7 +70,7 @@ impl Behind {
                 (self.config.on_fatal)(&fatal);
                 return;
             }
-            lock(&self.state).busy = false;
+            lock(&self.state).due = None;
         }
     }
 
@@ -79,21 +80,15 @@ impl Behind {
             if state.closed {
                 return None;
             }
-            if let Some(due) = state.due.take() {
-                state.busy = true;
-                return Some(due);
+            if state.due.is_some() {
+                return state.due.clone();
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     fn sync(&self, due: &Due) -> Result<(), Fatal> {
-        self.config.point(Point::AfterWriteBeforeSync);
-        let before = (self.config.now)();
-        due.file.sync().map_err(fatal("sync", &due.name))?;
-        if let Some(on_sync) = &self.config.on_sync {
-            on_sync((self.config.now)().saturating_sub(before), 0);
-        }
+        sync_file(&self.config, due.file.as_ref(), &due.name, 0)?;
         self.durable.store(due.written, Ordering::Release);
         self.config.point(Point::AfterSync);
         Ok(())

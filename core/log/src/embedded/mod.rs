@@ -494,6 +494,7 @@ impl Thread {
     /// Takes what queued, at most so much; writes the marker before it waits for more.
     fn next(&mut self, frames: &mut VecDeque<Bytes>) -> Result<Work, Fatal> {
         let mut marked = false;
+        // Who was woken by the last batch may add to the next one; costs nothing if nobody is there.
         std::thread::yield_now();
         let mut queue = lock(&self.shared.queue);
         loop {

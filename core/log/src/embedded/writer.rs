@@ -135,12 +135,7 @@ impl Writer {
 
     /// Makes all that was written durable, on behalf of so many frames.
     pub(crate) fn sync(&mut self, frames: usize) -> Result<(), Fatal> {
-        self.config.point(Point::AfterWriteBeforeSync);
-        let before = (self.config.now)();
-        self.tip.file.sync().map_err(fatal("sync", &self.tip.name))?;
-        if let Some(on_sync) = &self.config.on_sync {
-            on_sync((self.config.now)().saturating_sub(before), frames);
-        }
+        sync_file(&self.config, self.tip.file.as_ref(), &self.tip.name, frames)?;
         self.durable = self.tip.next - 1;
         self.config.point(Point::AfterSync);
         Ok(())
@@ -235,6 +230,22 @@ impl Writer {
     pub(crate) fn can_seal(&self) -> bool {
         self.tip.data_end > DATA_START
     }
+}
+
+/// Syncs a file on behalf of so many frames, and tells how long it took.
+pub(crate) fn sync_file(
+    config: &Config,
+    file: &dyn File,
+    name: &str,
+    frames: usize,
+) -> Result<(), Fatal> {
+    config.point(Point::AfterWriteBeforeSync);
+    let before = (config.now)();
+    file.sync().map_err(fatal("sync", name))?;
+    if let Some(on_sync) = &config.on_sync {
+        on_sync((config.now)().saturating_sub(before), frames);
+    }
+    Ok(())
 }
 
 /// Syncs the claimed file, gives it its name and syncs the folder.

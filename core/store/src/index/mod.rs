@@ -255,9 +255,9 @@ impl Index {
         Offset(self.shared.floor.load(Ordering::Acquire))
     }
 
-    /// Adds these rows, and moves the checkpoint when all of them are there. A row that is there already is
-    /// replaced, so a range of the log may be applied twice, and ranges in any order. Large batches
-    /// cost less per row.
+    /// Adds these rows, and moves the checkpoint when all of them are there. A row that is there
+    /// already is replaced, so a range of the log may be applied twice, and ranges in any order.
+    /// Large batches cost less per row.
     ///
     /// Relies on each activation having one terminal record: a row whose terminal lies behind all
     /// that were ever here is taken to be new without a look.
