@@ -12,6 +12,8 @@ mod archive;
 mod budget;
 mod config;
 mod driver;
+#[cfg_attr(not(test), expect(dead_code, reason = "the host call that fetches comes next"))]
+mod egress;
 mod engine;
 mod executor;
 mod host;
@@ -24,4 +26,5 @@ mod tests;
 
 pub use self::config::{Config, Outside};
 pub use self::driver::{Driver, Error, KindOf, engine, kinds};
+pub use self::egress::Config as EgressConfig;
 pub use self::engine::{Compiler, compile};
