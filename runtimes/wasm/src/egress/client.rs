@@ -1,5 +1,6 @@
 //! One request over one connection: connects, sends, reads, closes. Decides nothing.
 
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::future;
 use std::io;
@@ -37,6 +38,8 @@ const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 512;
 /// How long one of several addresses is tried at most.
 const MAX_CONNECT: Duration = Duration::from_secs(10);
+/// How the library calls errors of the system that it has no word for.
+const UNKNOWN: &str = "uncategorized error";
 
 /// What one exchange led to.
 pub(super) enum Answer {
@@ -87,11 +90,11 @@ impl Client {
         // does not say better.
         let connection = async {
             let _ = connection.await;
-            future::pending::<()>().await;
+            future::pending::<Infallible>().await
         };
         tokio::select! {
             answer = answer => answer,
-            () = connection => Err(failed(hop, "connection ended")),
+            never = connection => match never {},
         }
     }
 
@@ -206,12 +209,10 @@ fn broken(hop: &Hop, error: &hyper::Error) -> Error {
     }
 }
 
-/// `connection refused` rather than `Connection refused (os error 111)`.
+/// `connection refused` rather than `Connection refused (os error 111)`, where there is a word for it.
 fn in_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::Other | io::ErrorKind::InvalidData => error.to_string(),
-        kind => kind.to_string(),
-    }
+    let word = error.raw_os_error().map(|_| error.kind().to_string());
+    word.filter(|word| word != UNKNOWN).unwrap_or_else(|| error.to_string())
 }
 
 fn in_pairs(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -132,7 +132,7 @@ fn rule(entry: &str) -> Option<Rule> {
         Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
         None => None,
     };
-    Some(Rule { who: who(host)?, port })
+    Some(Rule { who: who(&host)?, port })
 }
 
 /// Host and port of `host`, `host:port`, `fd00::1`, `[fd00::1]:port`, `[fd00::]/8:port`.
@@ -151,7 +151,7 @@ fn split(entry: &str) -> Option<(String, Option<&str>)> {
     }
 }
 
-fn who(host: String) -> Option<Who> {
+fn who(host: &str) -> Option<Who> {
     if host.contains('/') {
         return host.parse().ok().map(|range| Who::Range(canonical(range)));
     }
@@ -160,7 +160,7 @@ fn who(host: String) -> Option<Who> {
     }
     match host.strip_prefix("*.") {
         Some(parent) => Some(Who::Below(format!(".{}", name(parent)?))),
-        None => Some(Who::Name(name(&host)?)),
+        None => Some(Who::Name(name(host)?)),
     }
 }
 

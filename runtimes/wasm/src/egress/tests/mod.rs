@@ -111,10 +111,9 @@ async fn a_post_carries_its_body_and_headers() {
     assert_eq!(fetch(&egress, request("PUT", &server.url("/"))).await.unwrap().body, "");
     let seen = server.requests();
     assert!(seen[0].starts_with("POST / HTTP/1.1\r\n") && seen[0].ends_with("\r\n\r\n{}"));
-    assert!(
-        seen[0].contains("content-type: application/json\r\ncontent-length: 2\r\n"),
-        "{seen:?}"
-    );
+    for line in ["content-type: application/json", "content-length: 2"] {
+        assert!(seen[0].lines().any(|seen| seen == line), "{line} in {seen:?}");
+    }
     assert!(seen[1].contains("content-length: 0\r\n"), "{seen:?}");
 }
 
@@ -283,17 +282,17 @@ async fn a_body_that_is_too_large_is_told() {
     let large = vec![b'x'; (64 << 10) + 1];
     let told = "The response of 127.0.0.1 is larger than 65536 bytes (egress.max-response).";
     let bomb = gzip(&vec![0; 1 << 20]);
-    let replies: [fn(&[u8], &[u8]) -> Reply; 5] = [
-        // Announced: nobody waits for it.
-        |_, _| Reply::ThenSilence(b"HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n".into()),
-        |large, _| Reply::response("200 OK", large),
-        |large, _| Reply::Bytes([b"HTTP/1.1 200 OK\r\n\r\n", large].concat()),
-        |large, _| Reply::Forever([b"HTTP/1.1 200 OK\r\n\r\n", large].concat()),
-        |_, bomb| Reply::response("200 OK\r\nContent-Encoding: gzip", bomb),
-    ];
-    for reply in replies {
-        let (large, bomb) = (large.clone(), bomb.clone());
-        let server = Server::start(move |_| reply(&large, &bomb)).await;
+    // Announced: nobody waits for it.
+    let announced = b"HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n".to_vec();
+    let unannounced = [b"HTTP/1.1 200 OK\r\n\r\n", large.as_slice()].concat();
+    for reply in [
+        Reply::ThenSilence(announced),
+        Reply::response("200 OK", &large),
+        Reply::Bytes(unannounced.clone()),
+        Reply::Forever(unannounced),
+        Reply::response("200 OK\r\nContent-Encoding: gzip", &bomb),
+    ] {
+        let server = Server::start(move |_| reply.clone()).await;
         let error = failed(get(&tight(), &server.url("/")).await);
         assert_eq!(error, Error::TooLarge(told.to_owned()));
     }
@@ -369,7 +368,7 @@ async fn a_dead_connection_is_told_and_nothing_is_sent_twice() {
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbo",
-            "error reading a body from connection: unexpected EOF during chunk size line",
+            "error reading a body from connection: end of file before message length reached",
         ),
         (b"220 mail.example ESMTP\r\n", "invalid HTTP version parsed"),
     ];

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// What the server does with a request that it has read.
+#[derive(Clone)]
 pub(super) enum Reply {
     /// Writes these bytes and closes.
     Bytes(Vec<u8>),
