@@ -7,14 +7,18 @@ use crate::workspace::Package;
 
 /// Known ones: how many versions, and why.
 const KNOWN: &[(&str, usize, &str)] = &[
+    ("bit-vec", 2, "named by rcgen's yasna, which does not build it"),
     ("block-buffer", 2, "with sha2"),
     ("cpufeatures", 2, "with sha2"),
     ("crypto-common", 2, "with sha2"),
     ("digest", 2, "with sha2"),
     ("embedded-io", 2, "postcard 1.1 itself asks for 0.4 and 0.6"),
+    ("getrandom", 2, "with ring, which rustls-webpki names and does not build"),
     ("hashbrown", 3, "fjall's dashmap has 0.14, gimli and quick_cache 0.16, indexmap 0.17"),
     ("sha2", 2, "wasmtime 48 and cranelift still use 0.10"),
     ("syn", 2, "macros of wasmtime and fjall still use 2"),
+    ("synstructure", 2, "with x509-parser, which rcgen names and does not build"),
+    ("untrusted", 2, "0.7 is named by aws-lc-rs, which does not build it"),
     ("wasm-encoder", 2, "with wasmparser"),
     ("wasmparser", 2, "`wat`, of tests only, is newer than wasmtime 48"),
 ];
