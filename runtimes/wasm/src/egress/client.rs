@@ -80,8 +80,12 @@ impl Client {
         let answer = async {
             let response = sender.send_request(request).await;
             let (head, body) = response.map_err(|error| broken(hop, &error))?.into_parts();
+            let status = head.status.as_u16();
+            if !(200..600).contains(&status) {
+                return Err(failed(hop, &format!("{status} is not the status of an answer")));
+            }
             let location = head.headers.get(LOCATION).map(|location| location.as_bytes());
-            match trail.next(hop, head.status.as_u16(), location)? {
+            match trail.next(hop, status, location)? {
                 Some(next) => Ok(Answer::Elsewhere(next)),
                 None => self.response(hop, head, body, trail).await.map(Answer::Here),
             }

@@ -51,7 +51,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The largest body of a response, decompressed.
     pub max_response: ByteSize,
-    /// How long a request may take, from its start to the last byte of the response.
+    /// How long a request may take, from its start to the last byte of the response. The lookup
+    /// of its host comes before and may take as long.
     pub timeout_seconds: u64,
     /// Redirects that are followed; one more is an error.
     pub max_redirects: u32,

@@ -359,7 +359,9 @@ async fn a_dead_connection_is_told_and_nothing_is_sent_twice() {
     let error = failed(get(&egress(&[LOCAL]), &format!("http://127.0.0.1:{port}/")).await);
     let told = format!("fetch failed: connect 127.0.0.1:{port}: connection refused");
     assert_eq!(error, Error::Failed(told));
-    let table: [(&[u8], &str); 5] = [
+    let table: [(&[u8], &str); 7] = [
+        (b"HTTP/1.1 101 Changed\r\n\r\n", "101 is not the status of an answer"),
+        (b"HTTP/1.1 600 What\r\n\r\n", "600 is not the status of an answer"),
         (b"", "connection closed before message completed"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", "connection closed before message completed"),
         (
