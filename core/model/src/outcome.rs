@@ -143,6 +143,8 @@ impl Reason {
 pub const NO_CAPACITY: &str = "Failed to provision resources to run the action.";
 /// The sandbox ended without an answer.
 pub const EXITED: &str = "The action did not produce a valid response and exited unexpectedly.";
+/// The sandbox ended while it was initialised.
+pub const INIT_EXITED: &str = "The action did not initialize and exited unexpectedly.";
 /// The sandbox outgrew its own memory limit.
 pub const OUT_OF_MEMORY: &str = "The action exhausted its memory and was aborted.";
 /// A component was deleted before its turn.
@@ -173,6 +175,14 @@ pub fn init_failed(reason: &str) -> String {
     } else {
         format!("The action failed during initialization: {reason}")
     }
+}
+
+/// The launcher of a script could not bring it to where it can be called.
+///
+/// Source: OpenWhisk's Node.js runtime, `action-runtime.md` §10.
+#[must_use]
+pub fn init_failed_because(reason: &str) -> String {
+    format!("Initialization has failed due to: {reason}")
 }
 
 /// The run answered with `text`, which is neither object nor array.

@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) controller: controller::config::Config,
     /// Sandboxes.
     pub(crate) wasm: wasm::Config,
+    /// Whom actions in sandboxes may reach.
+    pub(crate) egress: wasm::EgressConfig,
     /// Connections.
     pub(crate) gateway: gateway::Config,
     /// The namespace that the first start makes.

@@ -180,21 +180,23 @@ impl Server {
             )),
         });
         let codes = Arc::new(wire::FromBlobs(blobs.clone()));
+        let api_host = match config.controller.api_host.as_str() {
+            "" => format!("http://{address}"),
+            configured => configured.to_owned(),
+        };
+        let way = wasm::Way { egress: config.egress.clone(), own: Some(api_host.clone()) };
         let driver: Arc<dyn Driver> = Arc::new(wasm::Driver::with_compiler(
             &config.wasm,
             data.join("cache"),
             codes,
             wire::outside(),
             wasm::Compiler::this_program([COMPILE]),
+            way,
         )?);
-        let api_host = match config.controller.api_host.as_str() {
-            "" => format!("http://{address}"),
-            configured => configured.to_owned(),
-        };
         let invoker = Invoker::new(InvokerParts {
             invoker: place.invoker,
             incarnation: place.incarnation,
-            drivers: vec![("wasm:command".to_owned(), Arc::clone(&driver))],
+            drivers: wire::drivers(&driver),
             outlet: Arc::new(wire::ToLog { log: Arc::clone(&shared), memo, clock: clock.clone() }),
             spool: Arc::new(wire::FromBlobs(blobs.clone())),
             now: Arc::new({
@@ -390,7 +392,7 @@ impl Server {
         let kinds: Vec<String> = wasm::kinds()
             .iter()
             .filter(|kind| kind.lacking.is_none())
-            .map(|kind| kind.kind.to_owned())
+            .map(|kind| format!("{} ({})", kind.kind, kind.engine))
             .collect();
         let lacking = "all others need a driver that is not installed";
         println!("quirld listens on http://{}", self.address);
@@ -400,7 +402,7 @@ impl Server {
             config.ledger.durability.word(),
             config.ledger.durability.promise()
         );
-        println!("runs       {} ({}); {lacking}", kinds.join(", "), wasm::engine());
+        println!("runs       {}; {lacking}", kinds.join(", "));
         println!("try        quirl action list   (finds address and key in the data folder)");
         println!("stop       Ctrl-C, or: quirl down");
     }

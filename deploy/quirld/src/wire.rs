@@ -136,6 +136,12 @@ impl runtimes::Inspector for Inspector {
     }
 }
 
+/// Which driver runs which kind.
+pub(crate) fn drivers(driver: &Arc<dyn Driver>) -> Vec<(String, Arc<dyn Driver>)> {
+    let can_run = wasm::kinds().into_iter().filter(|known| known.lacking.is_none());
+    can_run.map(|known| (known.kind.to_owned(), Arc::clone(driver))).collect()
+}
+
 /// The manifest, with the drivers that this server has.
 pub(crate) fn runtimes() -> Runtimes {
     let mut runtimes = Runtimes::manifest();
@@ -146,9 +152,9 @@ pub(crate) fn runtimes() -> Runtimes {
                 name: "wasm".to_owned(),
                 missing: known.lacking.map(str::to_owned),
                 guarded: true,
-                image: "quirl/wasmtime:48".to_owned(),
-                engine: Some(wasm::engine().to_owned()),
-                serves: None,
+                image: known.image.to_owned(),
+                engine: Some(known.engine.to_owned()),
+                serves: known.serves.map(str::to_owned),
             },
         );
     }

@@ -55,61 +55,121 @@ pub(crate) fn unpack(code: &[u8]) -> Result<Unpacked, Refused> {
 }
 
 fn unzip(bytes: &[u8]) -> Result<Unpacked, Refused> {
-    let unreadable = |_| not_a_module("its archive cannot be read");
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
-    if archive.len() > MOST_ENTRIES {
-        return Err(bad(&format!("has more than {MOST_ENTRIES} entries")));
-    }
-    let module = module_name(&archive)?;
-    let mut room = MOST_UNPACKED;
+    let entries = entries(bytes).map_err(|what| bad(&what))?;
+    let module = module_name(&entries)?;
     let mut unpacked = Unpacked { module: Vec::new(), files: Files::default() };
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(unreadable)?;
-        if entry.is_symlink() {
-            return Err(bad("holds a link"));
-        }
-        let path = entry.name().ok().and_then(|name| clean(&name));
-        let path = path.ok_or_else(|| bad("holds a path that leads outside"))?;
-        if entry.is_dir() {
-            continue;
-        }
-        let by_ratio = entry.compressed_size().saturating_mul(MOST_RATIO).max(1 << 20);
-        let most = room.min(by_ratio);
-        let mut content = Vec::new();
-        // What the directory of an archive says of sizes is not believed.
-        entry
-            .by_ref()
-            .take(most + 1)
-            .read_to_end(&mut content)
-            .map_err(|_| not_a_module("its archive cannot be read"))?;
-        let length = content.len() as u64;
-        if length > most {
-            return Err(bad(&format!(
-                "unpacks to more than {} MiB or to more than {MOST_RATIO} times its size",
-                MOST_UNPACKED >> 20
-            )));
-        }
-        room -= length;
+    for (path, content) in entries {
         if path == module {
-            unpacked.module = content;
+            unpacked.module = content.into();
         } else {
-            let added = unpacked.files.add(&path, Bytes::from(content));
+            let added = unpacked.files.add(&path, content);
             added.map_err(|_| bad("holds two files at one path"))?;
         }
     }
     Ok(unpacked)
 }
 
+/// The files of a zip, with clean paths.
+///
+/// # Errors
+/// What the archive does that it must not, such as "holds a link".
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Bytes)>, String> {
+    let unreadable = |_| "cannot be read".to_owned();
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let mut unpacking = Unpacking::default();
+    unpacking.check_count(archive.len())?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(unreadable)?;
+        let path = entry.name().ok().map(std::borrow::Cow::into_owned);
+        // What the directory of an archive says of sizes is not believed.
+        let packed = entry.compressed_size();
+        if entry.is_symlink() {
+            return Err("holds a link".to_owned());
+        }
+        let is_folder = entry.is_dir();
+        unpacking.add(path.as_deref(), is_folder, packed, &mut entry)?;
+    }
+    Ok(unpacking.files)
+}
+
+/// The files of a compressed tar, with clean paths.
+///
+/// # Errors
+/// As [`entries`].
+pub(crate) fn untar(bytes: &[u8]) -> Result<Vec<(String, Bytes)>, String> {
+    let unreadable = |_| "cannot be read".to_owned();
+    let packed = bytes.len() as u64;
+    // Headers and padding take room as well.
+    let unpacked = flate2::read::GzDecoder::new(bytes).take(2 * MOST_UNPACKED);
+    let mut archive = tar::Archive::new(unpacked);
+    let mut unpacking = Unpacking::default();
+    for (count, entry) in archive.entries().map_err(unreadable)?.enumerate() {
+        unpacking.check_count(count)?;
+        let mut entry = entry.map_err(unreadable)?;
+        let kind = entry.header().entry_type();
+        if kind.is_symlink() || kind.is_hard_link() {
+            return Err("holds a link".to_owned());
+        }
+        let path = entry.path_bytes().into_owned();
+        let path = std::str::from_utf8(&path).ok();
+        unpacking.add(path, !kind.is_file(), packed, &mut entry)?;
+    }
+    Ok(unpacking.files)
+}
+
+/// What was unpacked so far.
+#[derive(Default)]
+struct Unpacking {
+    files: Vec<(String, Bytes)>,
+    bytes: u64,
+}
+
+impl Unpacking {
+    fn check_count(&self, count: usize) -> Result<(), String> {
+        if count > MOST_ENTRIES {
+            return Err(format!("has more than {MOST_ENTRIES} entries"));
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        path: Option<&str>,
+        is_folder: bool,
+        packed: u64,
+        content: &mut impl Read,
+    ) -> Result<(), String> {
+        let path = path.and_then(clean).ok_or("holds a path that leads outside")?;
+        if is_folder {
+            return Ok(());
+        }
+        let by_ratio = packed.saturating_mul(MOST_RATIO).max(1 << 20);
+        let most = (MOST_UNPACKED - self.bytes).min(by_ratio);
+        let mut bytes = Vec::new();
+        let read = content.take(most + 1).read_to_end(&mut bytes);
+        read.map_err(|_| "cannot be read".to_owned())?;
+        let length = bytes.len() as u64;
+        if length > most {
+            return Err(format!(
+                "unpacks to more than {} MiB or to more than {MOST_RATIO} times its size",
+                MOST_UNPACKED >> 20
+            ));
+        }
+        self.bytes += length;
+        self.files.push((path, bytes.into()));
+        Ok(())
+    }
+}
+
 /// Which entry is the module: `main.wasm`, or the only one that ends so.
-fn module_name(archive: &zip::ZipArchive<Cursor<&[u8]>>) -> Result<String, Refused> {
-    let names: Vec<String> =
-        archive.file_names().filter_map(|name| name.ok().and_then(|name| clean(&name))).collect();
-    let mut modules = names.iter().filter(|name| {
+fn module_name(entries: &[(String, Bytes)]) -> Result<String, Refused> {
+    let names = || entries.iter().map(|(path, _)| path);
+    let mut modules = names().filter(|name| {
         std::path::Path::new(name).extension().is_some_and(|extension| extension == "wasm")
     });
     let chosen = match (modules.next(), modules.next()) {
         (Some(only), None) => Some(only),
-        _ => names.iter().find(|name| *name == MAIN),
+        _ => names().find(|name| *name == MAIN),
     };
     chosen.cloned().ok_or_else(|| {
         Refused(

@@ -21,6 +21,8 @@ pub struct Config {
     pub compile_memory: ByteSize,
     /// Compiled code kept resident; more is dropped and loaded again from the disk.
     pub cache_bytes: ByteSize,
+    /// Images of scripts kept resident; more is dropped and read again from the disk.
+    pub image_bytes: ByteSize,
     /// Threads that run guests. Default: one per core.
     pub threads: u32,
 }
@@ -36,6 +38,7 @@ impl Default for Config {
             compile_seconds: 30,
             compile_memory: ByteSize::mib(2_048),
             cache_bytes: ByteSize::mib(256),
+            image_bytes: ByteSize::mib(256),
             threads: cores,
         }
     }

@@ -13,10 +13,12 @@ use model::time::WallTime;
 
 use crate::budget::Budget;
 use crate::config::{Config, Outside};
+use crate::egress::{Config as EgressConfig, Egress};
 use crate::engine::{Allocation, Compiler, Engine};
 use crate::executor::Executor;
 use crate::inspect::{COMMAND, COMPONENT, HTTP};
 use crate::instance::{self, Ground};
+use crate::script::{self, Outgoing, Scripts};
 
 /// Sandboxes of wasmtime. Dropping it stops all that runs.
 pub struct Driver {
@@ -30,30 +32,56 @@ pub struct Driver {
 #[error("start the Wasm driver: {0}")]
 pub struct Error(String);
 
-/// A kind of this family, and whether it can be run.
+/// A kind that is run here, and whether it can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindOf {
     /// As in `exec.kind`.
     pub kind: &'static str,
     /// Why it cannot be run yet; `None`: it can.
     pub lacking: Option<&'static str>,
+    /// What runs it, for people.
+    pub engine: &'static str,
+    /// The same as the name of an image, which clients of containers expect.
+    pub image: &'static str,
+    /// Which of its actions are run here, if not all.
+    pub serves: Option<&'static str>,
 }
 
-/// The kinds of this family, those that cannot be run yet included.
+/// How requests of actions leave.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    /// Whom they may reach.
+    pub egress: EgressConfig,
+    /// The address of this server's own API, which they may always reach.
+    pub own: Option<String>,
+}
+
+fn outgoing(way: Option<Way>, outside: Outside) -> Result<Option<Outgoing>, String> {
+    let Some(way) = way else { return Ok(None) };
+    let runtime = tokio::runtime::Handle::try_current().map_err(|error| error.to_string())?;
+    let egress = Egress::new(&way.egress, way.own)?;
+    Ok(Some(Outgoing { egress, runtime, now: outside.now_mono }))
+}
+
+/// The kinds that are run here, those that cannot be run yet included.
 #[must_use]
-pub fn kinds() -> [KindOf; 3] {
+pub fn kinds() -> [KindOf; 4] {
+    let script = KindOf {
+        kind: script::KIND,
+        lacking: None,
+        engine: "quickjs-ng 0.16",
+        image: "quirl/javascript:20",
+        serves: Some("plain scripts, archives of own files"),
+    };
+    let module = |kind, lacking| KindOf {
+        kind,
+        lacking,
+        engine: "wasmtime 48, WASI preview 1",
+        image: "quirl/wasmtime:48",
+        serves: None,
+    };
     let lacking = Some("its engine does not run components yet");
-    [
-        KindOf { kind: COMMAND, lacking: None },
-        KindOf { kind: COMPONENT, lacking },
-        KindOf { kind: HTTP, lacking },
-    ]
-}
-
-/// What runs the modules, for people.
-#[must_use]
-pub fn engine() -> &'static str {
-    "wasmtime 48, WASI preview 1"
+    [script, module(COMMAND, None), module(COMPONENT, lacking), module(HTTP, lacking)]
 }
 
 impl Driver {
@@ -70,11 +98,12 @@ impl Driver {
         codes: Arc<dyn Codes>,
         outside: Outside,
     ) -> Result<Self, Error> {
-        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, None)
+        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, None, None)
     }
 
-    /// The same, with modules compiled by a program of their own: the one that strangers' code
-    /// needs, because a compilation in this process has no bound on its time and memory.
+    /// The same for strangers' code: modules are compiled by a program of their own, because a
+    /// compilation in this process has no bound on its time and memory, and requests of actions
+    /// leave by `way`. To be called inside of a tokio runtime.
     ///
     /// # Errors
     /// As [`Driver::new`].
@@ -84,8 +113,10 @@ impl Driver {
         codes: Arc<dyn Codes>,
         outside: Outside,
         compiler: Compiler,
+        way: Way,
     ) -> Result<Self, Error> {
-        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, Some(compiler))
+        let (compiler, way) = (Some(compiler), Some(way));
+        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, compiler, way)
     }
 
     pub(crate) fn with(
@@ -95,14 +126,24 @@ impl Driver {
         codes: Arc<dyn Codes>,
         outside: Outside,
         compiler: Option<Compiler>,
+        way: Option<Way>,
     ) -> Result<Self, Error> {
+        let outgoing = outgoing(way, outside).map_err(Error)?;
         let engine = Engine::start(config, allocation, folder, codes, compiler).map_err(Error)?;
         let ticked = engine.wasmtime.clone();
         let threads = config.threads.max(1) as usize;
         let executor = Executor::start(threads, outside.now_mono, move || ticked.increment_epoch())
             .map_err(|error| Error(format!("threads: {error}")))?;
         let budget = Budget::new(config.wasm_memory.as_u64(), config.max_instances.into());
-        Ok(Self { executor, ground: Ground { engine: Arc::new(engine), budget, outside } })
+        let engine = Arc::new(engine);
+        let scripts = folder.join("js");
+        let scripts =
+            Scripts::open(&scripts, config.image_bytes.as_u64(), engine.make_script_engine())
+                .map_err(|error| {
+                    Error(format!("folder for images {}: {error}", scripts.display()))
+                })?;
+        let scripts = Arc::new(scripts);
+        Ok(Self { executor, ground: Ground { engine, scripts, budget, outgoing, outside } })
     }
 
     #[cfg(test)]

@@ -11,13 +11,14 @@ use model::outcome::{self, Class};
 use model::time::WallTime;
 use wasmtime::{Instance, ModuleExport, Store, UpdateDeadline, WasmBacktrace};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Lease};
 use crate::config::Outside;
 use crate::engine::{Engine, Loaded, NotLoaded, Resident};
 use crate::executor::Turn;
 use crate::host::{Cut, Limiter, State, Words};
 use crate::inspect;
 use crate::output::{Output, Written};
+use crate::script::{self, Outgoing, Scripts};
 
 /// How much of an answer that is too long is told.
 ///
@@ -28,18 +29,20 @@ const PREFIX: u64 = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Ground {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) scripts: Arc<Scripts>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) outgoing: Option<Outgoing>,
     pub(crate) outside: Outside,
 }
 
 /// Why a call into the guest has no result of its own.
-enum Interrupted {
+pub(crate) enum Interrupted {
     Time,
     Stopped,
 }
 
 /// How the guest ended, before its output was looked at.
-enum End {
+pub(crate) enum End {
     /// It returned, or exited with this status.
     Exit(i32),
     /// It trapped: the text and the backtrace.
@@ -57,7 +60,7 @@ enum End {
 
 /// How far a guest had come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(crate) enum Phase {
     /// Its memory was being made.
     Making,
     /// In `_initialize`.
@@ -66,13 +69,22 @@ enum Phase {
 }
 
 /// An end, and when it came.
-struct Ending {
-    end: End,
-    phase: Phase,
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    pub(crate) phase: Phase,
 }
 
-/// Runs a job to its end.
+/// Runs a job of the kind that it is to its end.
 pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
+    if script::is_script(&job.kind) {
+        script::run(ground, job, turn).await
+    } else {
+        run_module(ground, job, turn).await
+    }
+}
+
+/// Runs a job whose code is a module to its end.
+async fn run_module(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
     let mut clock = Clock::start(ground.outside);
     let Some(lease) = ground.budget.start() else {
         return clock.ended(Outcome::NotStarted(NotStarted::NoSlot), StartState::Cold, Vec::new());
@@ -107,23 +119,35 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
 
     let is_initialize = entry == "_initialize";
     let job = Arc::new(job);
-    let deadline_ms = clock.start.0.saturating_add_unsigned(job.limits.timeout.0);
-    let guest = State::new(
-        Limiter::new(lease, u64::from(job.limits.memory) << 20),
-        Output::new(job.max_result, u64::from(job.limits.logs) << 20),
-        job.arguments.as_bytes().clone(),
-        Arc::clone(&module.files),
-        Arc::new(OfJob { job: Arc::clone(&job), deadline_ms }),
-        Arc::clone(&turn),
-        ground.outside,
-    );
+    let guest = guest_state(ground, lease, &module, &job, &clock, &turn);
     let mut store = store(ground, guest);
     let ending = call(&mut store, &module, export, is_initialize, limit, &turn).await;
     let guest = store.into_data();
     clock.judge(&job, ending, guest, state)
 }
 
-fn store(ground: &Ground, guest: State) -> Store<State> {
+/// All that belongs to an instance besides its memory.
+pub(crate) fn guest_state(
+    ground: &Ground,
+    lease: Lease,
+    module: &Resident,
+    job: &Arc<Job>,
+    clock: &Clock,
+    turn: &Arc<Turn>,
+) -> State {
+    let deadline_ms = clock.start.0.saturating_add_unsigned(job.limits.timeout.0);
+    State::new(
+        Limiter::new(lease, u64::from(job.limits.memory) << 20),
+        Output::new(job.max_result, u64::from(job.limits.logs) << 20),
+        job.arguments.as_bytes().clone(),
+        Arc::clone(&module.files),
+        Arc::new(OfJob { job: Arc::clone(job), deadline_ms }),
+        Arc::clone(turn),
+        ground.outside,
+    )
+}
+
+pub(crate) fn store(ground: &Ground, guest: State) -> Store<State> {
     let mut store = Store::new(&ground.engine.wasmtime, guest);
     store.limiter(|guest| &mut guest.limiter);
     store.set_epoch_deadline(1);
@@ -194,7 +218,7 @@ async fn enter(
 }
 
 /// Waits for `future`, but not beyond `until` and not after a stop.
-async fn within<F: Future>(
+pub(crate) async fn within<F: Future>(
     future: F,
     until: Duration,
     turn: &Turn,
@@ -224,13 +248,15 @@ async fn within<F: Future>(
 }
 
 /// What an error of wasmtime means.
-fn end(store: &Store<State>, error: &wasmtime::Error) -> End {
+pub(crate) fn end(store: &Store<State>, error: &wasmtime::Error) -> End {
     let guest = store.data();
     if guest.limiter.hit_budget {
         return End::OutOfBudget;
     }
-    if let (Some(Cut::Exit), Some(status)) = (error.downcast_ref::<Cut>(), guest.exit) {
-        return End::Exit(status);
+    match (error.downcast_ref::<Cut>(), guest.exit) {
+        (Some(Cut::Exit), Some(status)) => return End::Exit(status),
+        (Some(Cut::Closed), _) => return End::Stopped,
+        _ => {}
     }
     if guest.limiter.hit_limit {
         return End::OutOfMemory;
@@ -301,25 +327,27 @@ impl Words for OfJob {
 }
 
 /// When an attempt began, and what becomes of its times.
-struct Clock {
-    outside: Outside,
-    began: Duration,
+pub(crate) struct Clock {
+    pub(crate) outside: Outside,
+    pub(crate) began: Duration,
     start: WallTime,
     init: Option<Duration>,
+    /// `image` or `eval`, for scripts.
+    pub(crate) started_from: Option<&'static str>,
 }
 
 impl Clock {
-    fn start(outside: Outside) -> Self {
+    pub(crate) fn start(outside: Outside) -> Self {
         let start = wall(outside);
-        Self { outside, began: (outside.now_mono)(), start, init: None }
+        Self { outside, began: (outside.now_mono)(), start, init: None, started_from: None }
     }
 
     /// What was waited for until now was initialisation.
-    fn initialised(&mut self) {
+    pub(crate) fn initialised(&mut self) {
         self.init = Some((self.outside.now_mono)().saturating_sub(self.began));
     }
 
-    fn ended(&self, outcome: Outcome, state: StartState, logs: Vec<LogLine>) -> Ended {
+    pub(crate) fn ended(&self, outcome: Outcome, state: StartState, logs: Vec<LogLine>) -> Ended {
         let duration = (self.outside.now_mono)().saturating_sub(self.began);
         Ended {
             outcome,
@@ -328,7 +356,7 @@ impl Clock {
             duration_us: micros(duration),
             init_us: self.init.map(micros),
             state,
-            started_from: None,
+            started_from: self.started_from.map(str::to_owned),
             logs,
         }
     }
@@ -347,7 +375,7 @@ impl Clock {
     }
 
     /// A developer error with `text`.
-    fn failed(
+    pub(crate) fn failed(
         &self,
         job: &Job,
         text: &str,
@@ -363,7 +391,13 @@ impl Clock {
     }
 
     /// From the end of a guest to the outcome: the table of `action-runtime.md` §18.6.
-    fn judge(&mut self, job: &Job, ending: Ending, guest: State, state: StartState) -> Ended {
+    pub(crate) fn judge(
+        &mut self,
+        job: &Job,
+        ending: Ending,
+        guest: State,
+        state: StartState,
+    ) -> Ended {
         let Ending { end, phase } = ending;
         let in_initialize = phase == Phase::Initialising;
         let mut written = guest.output.finish((self.outside.now_wall_ns)());
@@ -431,7 +465,7 @@ impl Clock {
     }
 
     /// The outcome of a guest that ended by itself, if its answer counts.
-    fn answered(
+    pub(crate) fn answered(
         &self,
         job: &Job,
         status: i32,

@@ -12,7 +12,6 @@ mod archive;
 mod budget;
 mod config;
 mod driver;
-#[cfg_attr(not(test), expect(dead_code, reason = "the host call that fetches comes next"))]
 mod egress;
 mod engine;
 mod executor;
@@ -20,11 +19,12 @@ mod host;
 mod inspect;
 mod instance;
 mod output;
+mod script;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::config::{Config, Outside};
-pub use self::driver::{Driver, Error, KindOf, engine, kinds};
+pub use self::driver::{Driver, Error, KindOf, Way, kinds};
 pub use self::egress::Config as EgressConfig;
 pub use self::engine::{Compiler, compile};

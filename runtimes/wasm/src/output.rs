@@ -91,6 +91,13 @@ impl Output {
         self.extend(stream, at_ns, bytes);
     }
 
+    /// Takes whole lines of which none can be the result.
+    pub(crate) fn log_lines(&mut self, stream: Stream, at_ns: i64, bytes: &[u8]) {
+        for line in bytes.split(|byte| *byte == b'\n') {
+            self.log(stream, at_ns, line, as_u64(line.len()));
+        }
+    }
+
     fn extend(&mut self, stream: Stream, at_ns: i64, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -116,7 +123,7 @@ impl Output {
         let length = as_u64(partial.text.len()) + partial.dropped;
         let line = Line { at_ns, text: partial.text, length };
         match stream {
-            Stream::Stderr => self.log(Stream::Stderr, &line),
+            Stream::Stderr => self.log(Stream::Stderr, at_ns, &line.text, line.length),
             Stream::Stdout if line.is_empty() => {
                 // Each costs something, so there cannot be many of them.
                 let room = self.max_logs.saturating_sub(self.logged);
@@ -136,16 +143,16 @@ impl Output {
     /// What was held back was not the result.
     fn release(&mut self) {
         if let Some(line) = self.held.take() {
-            self.log(Stream::Stdout, &line);
+            self.log(Stream::Stdout, line.at_ns, &line.text, line.length);
         }
         for at_ns in std::mem::take(&mut self.empty_behind) {
-            self.log(Stream::Stdout, &Line { at_ns, text: Vec::new(), length: 0 });
+            self.log(Stream::Stdout, at_ns, &[], 0);
         }
     }
 
-    fn log(&mut self, stream: Stream, line: &Line) {
-        let text = without_return(&line.text);
-        let cost = line.length + AROUND_A_LINE;
+    fn log(&mut self, stream: Stream, at_ns: i64, text: &[u8], length: u64) {
+        let text = without_return(text);
+        let cost = length + AROUND_A_LINE;
         if self.is_truncated || self.logged + cost > self.max_logs {
             // As upstream: from the first line that does not fit, all are dropped.
             self.is_truncated = true;
@@ -153,7 +160,7 @@ impl Output {
         }
         self.logged += cost;
         let text = String::from_utf8_lossy(text).into_owned();
-        self.logs.push(LogLine { at_ns: line.at_ns, stream, text });
+        self.logs.push(LogLine { at_ns, stream, text });
     }
 
     /// Bytes held in memory.

@@ -17,7 +17,7 @@ use model::limits::ActionLimits;
 use model::name::Namespace;
 use model::outcome::Class;
 use model::size::ByteSize;
-use quirl_wasm::{Compiler, Config, Driver, Outside};
+use quirl_wasm::{Compiler, Config, Driver, Outside, Way};
 
 struct Missing;
 
@@ -51,8 +51,15 @@ fn stage(change: impl FnOnce(&mut Config)) -> (Driver, tempfile::TempDir) {
     assert!(program.exists(), "cargo test builds it: {}", program.display());
     let compiler = Compiler { program, arguments: Vec::new() };
     let path = folder.path();
-    let driver =
-        Driver::with_compiler(&config, path, Arc::new(Missing), outside(), compiler).unwrap();
+    let driver = Driver::with_compiler(
+        &config,
+        path,
+        Arc::new(Missing),
+        outside(),
+        compiler,
+        Way::default(),
+    )
+    .unwrap();
     (driver, folder)
 }
 
@@ -174,8 +181,15 @@ fn a_compiler_that_cannot_be_started_is_not_the_fault_of_the_module() {
     let compiler = Compiler { program: "/nowhere/compiler".into(), arguments: Vec::new() };
     let path = folder.path();
     let config = Config { threads: 1, ..Config::default() };
-    let driver =
-        Driver::with_compiler(&config, path, Arc::new(Missing), outside(), compiler).unwrap();
+    let driver = Driver::with_compiler(
+        &config,
+        path,
+        Arc::new(Missing),
+        outside(),
+        compiler,
+        Way::default(),
+    )
+    .unwrap();
     let code = module(4, 8 << 10, |_| "(drop (local.get 0))".to_owned());
     let text = "The module could not be compiled: the compiler failed.";
     assert_eq!(inspect(&driver, &code), Err(Refused(text.to_owned())));

@@ -65,10 +65,10 @@ impl Default for Config {
         Self {
             allow: Vec::new(),
             ca_file: None,
-            max_response: ByteSize::mib(16),
+            max_response: ByteSize::mib(8),
             timeout_seconds: 60,
             max_redirects: 20,
-            max_requests: 256,
+            max_requests: 128,
         }
     }
 }

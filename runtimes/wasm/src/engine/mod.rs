@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::{Either, select};
 use invoker::driver::{Artefact, Codes, Inspected, Refused, StartState};
 use model::id::Digest;
@@ -20,6 +21,7 @@ use wasmtime::{InstancePre, Linker, Module, ModuleExport};
 use self::cache::{Cache, Found};
 use self::compile::Bounds;
 pub use self::compile::{Compiler, compile};
+pub(crate) use self::pool::Full;
 use self::pool::Pool;
 use self::resident::{Begin, Residents};
 pub(crate) use self::settings::Allocation;
@@ -29,6 +31,7 @@ use crate::executor::Executor;
 use crate::host::State;
 use crate::host::files::Files;
 use crate::inspect::{self, Looked};
+use crate::script;
 
 /// Mappings that resident modules may take; the kernel gives a process 65,530 of them.
 const MAX_MAPPINGS: u64 = 40_000;
@@ -45,6 +48,9 @@ pub(crate) struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) allocation: Allocation,
     linker: Linker<State>,
+    /// What the script engine may import besides.
+    script_linker: Linker<State>,
+    runtime: Option<tokio::runtime::Handle>,
     residents: Residents,
     cache: Cache,
     codes: Arc<dyn Codes>,
@@ -91,6 +97,8 @@ impl Engine {
     ) -> Result<Self, String> {
         let (wasmtime, allocation) = settings::engine(config, wanted)?;
         let linker = crate::host::linker(&wasmtime).map_err(|error| format!("{error:#}"))?;
+        let mut script_linker = linker.clone();
+        script::offer(&mut script_linker).map_err(|error| format!("{error:#}"))?;
         let compatibility = format!("{:016x}", settings::compatibility(&wasmtime));
         let cache = Cache::open(folder.join("wasm"), compatibility)
             .map_err(|error| format!("folder for compiled code {}: {error}", folder.display()))?;
@@ -100,6 +108,8 @@ impl Engine {
             wasmtime,
             allocation,
             linker,
+            script_linker,
+            runtime: tokio::runtime::Handle::try_current().ok(),
             residents: Residents::new(config.cache_bytes.as_usize(), most_modules()),
             cache,
             codes,
@@ -119,6 +129,61 @@ impl Engine {
             Begin::Wait(told) => told.await.unwrap_or_else(|_| Err(interrupted())),
             Begin::Load => self.load(digest).await,
         }
+    }
+
+    /// The text of `exec.code` in a blob.
+    ///
+    /// # Errors
+    /// Why it cannot be read, for the operator.
+    pub(crate) async fn fetch(&self, digest: Digest) -> Result<Bytes, String> {
+        let codes = Arc::clone(&self.codes);
+        let fetching = async move { codes.fetch(digest).await };
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(fetching).await.map_err(|error| error.to_string())?,
+            None => fetching.await,
+        }
+    }
+
+    /// Does something that takes long and that nobody waits for.
+    ///
+    /// # Errors
+    /// Too much of it waits.
+    pub(crate) fn later(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Full> {
+        self.pool.run(work)
+    }
+
+    /// Begins to make the script engine; what is returned tells when it is there.
+    pub(crate) fn make_script_engine(self: &Arc<Self>) -> script::Making {
+        let (told, made) = oneshot::channel();
+        let engine = Arc::clone(self);
+        let queued = self.pool.run(move || {
+            let _ = told.send(engine.script_engine().map(Arc::new));
+        });
+        Box::pin(async move {
+            queued.map_err(|Full| "too many modules wait to be compiled".to_owned())?;
+            made.await.unwrap_or_else(|_| Err("making the script engine was interrupted".into()))
+        })
+    }
+
+    /// The script engine, from the disk or compiled. On a thread of the pool.
+    fn script_engine(&self) -> Result<script::Ready, script::Lacking> {
+        let digest = script::digest();
+        let kept = match self.cache.read(&digest, u64::MAX) {
+            Ok(Found::Kept(kept)) => {
+                self.linked(&self.script_linker, kept.code(), Files::default())
+            }
+            _ => Err("it is not there".to_owned()),
+        };
+        let resident = kept.or_else(|_| {
+            // It is ours: it needs no bounds of its own.
+            let compiled = self.wasmtime.precompile_module(script::ENGINE);
+            let compiled = compiled.map_err(|error| reason(&error))?;
+            if let Err(error) = self.cache.write(&digest, &compiled, &Files::default()) {
+                tracing::warn!(%error, "the compiled script engine could not be kept");
+            }
+            self.linked(&self.script_linker, &compiled, Files::default())
+        })?;
+        script::Ready::new(resident)
     }
 
     /// Modules in memory, and their bytes.
@@ -246,8 +311,17 @@ impl Engine {
     }
 
     fn resident(&self, compiled: &[u8], files: Files) -> Result<Resident, String> {
+        self.linked(&self.linker, compiled, files)
+    }
+
+    fn linked(
+        &self,
+        linker: &Linker<State>,
+        compiled: &[u8],
+        files: Files,
+    ) -> Result<Resident, String> {
         let module = load::load(&self.wasmtime, compiled).map_err(|error| reason(&error))?;
-        let instance = self.linker.instantiate_pre(&module).map_err(|error| reason(&error))?;
+        let instance = linker.instantiate_pre(&module).map_err(|error| reason(&error))?;
         let bytes = compiled.len() + files.bytes();
         Ok(Resident {
             instance,
@@ -266,6 +340,10 @@ impl Engine {
         now: fn() -> Duration,
         artefact: Artefact,
     ) -> Result<Inspected, Refused> {
+        if script::is_script(&artefact.kind) {
+            // As upstream's: what is wrong with a script shows when it is called.
+            return Ok(Inspected { kind: artefact.kind });
+        }
         // Its child has the same limit; this one also ends what is compiled without one.
         let limit = self.bounds.time;
         let (started, has_started) = oneshot::channel();
@@ -314,6 +392,11 @@ impl Engine {
 }
 
 impl Resident {
+    /// The export of this name.
+    pub(crate) fn export(&self, name: &str) -> Option<ModuleExport> {
+        self.module.get_export_index(name)
+    }
+
     /// The export of this name, if it can be called as an entry.
     pub(crate) fn entry(&self, name: &str) -> Option<ModuleExport> {
         match name {

@@ -22,7 +22,7 @@ pub(super) struct Pool {
 
 /// Too many jobs wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 impl Pool {
     pub(super) fn start(threads: usize) -> std::io::Result<Self> {

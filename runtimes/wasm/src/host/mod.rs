@@ -22,16 +22,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use invoker::driver::Stream;
 
 use self::descriptors::Descriptors;
 use self::files::Files;
 #[cfg(test)]
 pub(crate) use self::linker::NAMES;
-pub(crate) use self::linker::{linker, offers};
+pub(crate) use self::linker::{linker, offers, with_memory};
 use crate::budget::Lease;
 use crate::config::Outside;
 use crate::executor::Turn;
 use crate::output::Output;
+use crate::script::Guest;
 
 /// Elements that all tables of one instance may have.
 pub(crate) const TABLE_ELEMENTS: usize = 100_000;
@@ -46,6 +48,11 @@ pub(crate) struct State {
     pub(crate) output: Output,
     /// With what `proc_exit` was called.
     pub(crate) exit: Option<i32>,
+    /// Something was asked that is answered otherwise the next time: time, randomness, environment,
+    /// the outside.
+    pub(crate) has_looked_out: bool,
+    /// What belongs to a script, if that is what runs.
+    pub(crate) script: Option<Box<Guest>>,
     input: Input,
     descriptors: Descriptors,
     files: Arc<Files>,
@@ -78,6 +85,8 @@ pub(crate) enum Cut {
     Exit,
     #[error("the memory budget of all instances is used up")]
     Budget,
+    #[error("the attempt may not act on the outside any more")]
+    Closed,
 }
 
 impl State {
@@ -94,6 +103,8 @@ impl State {
             limiter,
             output,
             exit: None,
+            has_looked_out: false,
+            script: None,
             input: Input { text: input, at: 0 },
             descriptors: Descriptors::new(!files.is_empty()),
             files,
@@ -109,6 +120,33 @@ impl State {
     /// Whether the guest has to let others go ahead.
     pub(crate) fn is_turn_over(&self) -> bool {
         self.turn.over()
+    }
+
+    /// Its place among all that runs.
+    pub(crate) fn turn(&self) -> &Arc<Turn> {
+        &self.turn
+    }
+
+    /// Fills with what nobody can foretell.
+    pub(crate) fn fill_random(&self, bytes: &mut [u8]) {
+        (self.outside.fill_random)(bytes);
+    }
+
+    /// The environment as a JSON array of pairs.
+    pub(crate) fn environment_json(&mut self) -> Bytes {
+        self.has_looked_out = true;
+        serde_json::to_vec(&self.words.environment()).unwrap_or_default().into()
+    }
+
+    /// Writes lines to the log.
+    pub(crate) fn log(&mut self, stream: Stream, text: &[u8]) -> Result<(), Cut> {
+        self.output.log_lines(stream, (self.outside.now_wall_ns)(), text);
+        self.charge_output()
+    }
+
+    /// Charges what the host keeps for the guest.
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Cut> {
+        self.limiter.charge(bytes)
     }
 
     /// Charges what output has come to hold.

@@ -76,6 +76,7 @@ pub(super) fn config() -> Config {
         compile_seconds: 30,
         compile_memory: ByteSize::mib(2_048),
         cache_bytes: ByteSize::mib(64),
+        image_bytes: ByteSize::mib(64),
         threads: 2,
     }
 }
@@ -113,7 +114,8 @@ impl Stage {
         folder: tempfile::TempDir,
     ) -> Self {
         let path = folder.path();
-        let driver = Driver::with(config, allocation, path, blobs.clone(), outside, None).unwrap();
+        let driver =
+            Driver::with(config, allocation, path, blobs.clone(), outside, None, None).unwrap();
         Self { driver, blobs, folder }
     }
 

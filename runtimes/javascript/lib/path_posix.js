@@ -1,0 +1,4 @@
+// The module `path/posix`.
+'use strict';
+
+module.exports = require('path');

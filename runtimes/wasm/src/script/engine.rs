@@ -1,0 +1,126 @@
+//! The engine in memory, and what is known of scripts.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use futures::future::{BoxFuture, FutureExt as _, Shared};
+use model::id::Digest;
+use sha2::Digest as _;
+use wasmparser::{DataKind, Operator, Parser, Payload};
+use wasmtime::ModuleExport;
+
+use super::image::Pristine;
+use super::shelf::Shelf;
+use crate::engine::Resident;
+
+/// QuickJS-NG with our shim and library: see `runtimes/javascript`, `cargo xtask engine`.
+pub(crate) static ENGINE: &[u8] = include_bytes!("../../../javascript/engine.wasm");
+
+/// The engine, ready to be instantiated.
+pub(crate) struct Ready {
+    pub(crate) module: Arc<Resident>,
+    pub(super) memory: ModuleExport,
+    pub(super) load: ModuleExport,
+    pub(super) run: ModuleExport,
+    pub(super) pristine: Pristine,
+}
+
+/// Why scripts cannot be run: for the operator.
+pub(crate) type Lacking = String;
+
+/// The engine, once it is there.
+pub(crate) type Making = BoxFuture<'static, Result<Arc<Ready>, Lacking>>;
+
+/// What a driver knows of scripts.
+pub(crate) struct Scripts {
+    ready: Arc<OnceLock<Result<Arc<Ready>, Lacking>>>,
+    making: Shared<Making>,
+    pub(super) shelf: Shelf,
+}
+
+impl Scripts {
+    /// Knows what lies in `folder`; `making` tells when the engine is there.
+    pub(crate) fn open(folder: &Path, most: u64, making: Making) -> std::io::Result<Self> {
+        let name = digest().to_string();
+        let shelf = Shelf::open(folder.to_owned(), name[..16].to_owned(), most)?;
+        let ready = Arc::new(OnceLock::new());
+        let told = Arc::clone(&ready);
+        let making = async move {
+            let made = making.await;
+            let _ = told.set(made.clone());
+            made
+        };
+        Ok(Self { ready, making: making.boxed().shared(), shelf })
+    }
+
+    /// The engine. It is made while the server starts, so hardly ever waited for.
+    pub(super) async fn engine(&self) -> Result<Arc<Ready>, Lacking> {
+        match self.ready.get() {
+            Some(ready) => ready.clone(),
+            None => self.making.clone().await,
+        }
+    }
+}
+
+impl Ready {
+    /// From the engine's module.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub(crate) fn new(module: Resident) -> Result<Self, Lacking> {
+        let export = |name: &str| {
+            module.export(name).ok_or_else(|| format!("the script engine exports no '{name}'"))
+        };
+        let (memory, load, run) = (export("memory")?, export("load")?, export("run")?);
+        Ok(Self { memory, load, run, pristine: pristine(ENGINE)?, module: Arc::new(module) })
+    }
+}
+
+/// The memory of a fresh instance, as the module itself describes it.
+fn pristine(module: &[u8]) -> Result<Pristine, Lacking> {
+    let malformed = |error: wasmparser::BinaryReaderError| format!("the script engine: {error}");
+    let mut memory = Vec::new();
+    let mut stack = None;
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.map_err(malformed)? {
+            Payload::MemorySection(memories) => {
+                for found in memories {
+                    let pages = found.map_err(malformed)?.initial;
+                    memory = vec![0; usize::try_from(pages << 16).map_err(|_| "too large")?];
+                }
+            }
+            Payload::GlobalSection(globals) => {
+                for global in globals {
+                    let global = global.map_err(malformed)?;
+                    if global.ty.mutable {
+                        stack = constant(&global.init_expr);
+                    }
+                }
+            }
+            Payload::DataSection(segments) => {
+                for segment in segments {
+                    let segment = segment.map_err(malformed)?;
+                    if let DataKind::Active { offset_expr, .. } = segment.kind {
+                        let at = constant(&offset_expr).ok_or("data without a place")?;
+                        let to = memory.get_mut(at..at + segment.data.len());
+                        to.ok_or("data outside of memory")?.copy_from_slice(segment.data);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(Pristine::of(&memory, stack.ok_or("the script engine has no stack pointer")?))
+}
+
+fn constant(expression: &wasmparser::ConstExpr<'_>) -> Option<usize> {
+    match expression.get_operators_reader().read() {
+        Ok(Operator::I32Const { value }) => Some(value.cast_unsigned() as usize),
+        _ => None,
+    }
+}
+
+/// Names the engine.
+pub(crate) fn digest() -> Digest {
+    Digest(sha2::Sha256::digest(ENGINE).into())
+}

@@ -1,0 +1,242 @@
+//! Scripts that were evaluated before: in memory, bounded in bytes, and their images on the disk.
+//!
+//! A file holds one image, behind a checksum and compressed. Derived: any of them may be deleted, and
+//! a damaged one is made again. Which engine it belongs to stands in its name; those of other
+//! engines are removed when the folder is opened.
+//!
+//! ```text
+//! "QUIRLJS1"  crc32c of the rest  length of main (u32)  main  zstd { image }
+//! ```
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::id::Digest;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::code::Code;
+use super::image::Image;
+
+const MAGIC: &[u8; 8] = b"QUIRLJS1";
+const HEADER: usize = 16;
+/// Fast: images are made while somebody waits for them.
+const LEVEL: i32 = 1;
+/// No image is larger: the largest memory that an action may have.
+const MOST_IMAGE: usize = 512 << 20;
+/// What an entry takes beside what it holds.
+const AROUND: u64 = 256;
+
+/// Which script: its code, and the name of its entry, which is a part of what is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) code: Digest,
+    pub(crate) main: String,
+}
+
+/// A script that was evaluated before.
+#[derive(Debug)]
+pub(crate) struct Script {
+    /// `None`: it has to be evaluated in every instance.
+    pub(crate) image: Option<Image>,
+    /// `None`: it is not needed any more.
+    pub(crate) code: Option<Arc<Code>>,
+}
+
+impl Script {
+    fn bytes(&self) -> usize {
+        let image = self.image.as_ref().map_or(0, Image::bytes);
+        image + self.code.as_ref().map_or(0, |code| code.bytes())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Weigh;
+
+impl Weighter<Key, Arc<Script>> for Weigh {
+    fn weight(&self, _: &Key, script: &Arc<Script>) -> u64 {
+        AROUND + script.bytes() as u64
+    }
+}
+
+/// All of them.
+pub(crate) struct Shelf {
+    resident: Cache<Key, Arc<Script>, Weigh>,
+    folder: PathBuf,
+    /// Tells engines apart.
+    engine: String,
+    written: AtomicU64,
+}
+
+impl Shelf {
+    /// Uses `folder`, which is made. `most` bytes are held in memory.
+    pub(crate) fn open(folder: PathBuf, engine: String, most: u64) -> std::io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let others = fs::read_dir(&folder)?.filter_map(Result::ok).map(|entry| entry.path());
+        for path in others.filter(|path| !is_of(path, &engine)) {
+            let _ = fs::remove_file(path);
+        }
+        // How many there will be is a guess that only spreads them well.
+        let resident = Cache::with_weighter(10_000, most, Weigh);
+        Ok(Self { resident, folder, engine, written: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Script>> {
+        self.resident.get(key)
+    }
+
+    pub(crate) fn keep(&self, key: Key, script: Arc<Script>) {
+        self.resident.insert(key, script);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn forget_all(&self) {
+        self.resident.clear();
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        let main = crc32c::crc32c(key.main.as_bytes());
+        self.folder.join(format!("{}-{main:08x}-{}.img", key.code, self.engine))
+    }
+
+    /// The image on the disk, if there is one that can be used.
+    pub(crate) fn read(&self, key: &Key) -> Option<Image> {
+        let path = self.path(key);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(code = %key.code, %error, "an image cannot be read and is made again");
+                return None;
+            }
+        };
+        match parse(&bytes, &key.main) {
+            Ok(image) => image,
+            Err(reason) => {
+                tracing::warn!(code = %key.code, reason, "an image is damaged and is made again");
+                None
+            }
+        }
+    }
+
+    /// Writes an image in one step: it is there whole or not at all.
+    pub(crate) fn write(&self, key: &Key, image: &Image) {
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let path = self.path(key);
+        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
+        let written = format(image, &key.main)
+            .and_then(|bytes| fs::write(&temporary, bytes))
+            .and_then(|()| fs::rename(&temporary, &path));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&temporary);
+            tracing::warn!(code = %key.code, %error, "an image could not be kept");
+        }
+    }
+}
+
+fn is_of(path: &Path, engine: &str) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_suffix(".img").is_some_and(|name| name.ends_with(engine))
+}
+
+fn format(image: &Image, main: &str) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::with_capacity(image.bytes());
+    image.format(&mut plain);
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&u32::try_from(main.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend_from_slice(main.as_bytes());
+    bytes.extend(zstd::bulk::compress(&plain, LEVEL)?);
+    let checksum = crc32c::crc32c(&bytes[12..]);
+    bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
+    Ok(bytes)
+}
+
+/// `None`: it is of another entry whose name has the same checksum.
+fn parse(bytes: &[u8], main: &str) -> Result<Option<Image>, &'static str> {
+    if bytes.len() < HEADER || !bytes.starts_with(MAGIC) {
+        return Err("it does not begin as such a file does");
+    }
+    let number = |at: usize| {
+        let number = bytes[at..at + 4].try_into().unwrap_or_default();
+        u32::from_le_bytes(number)
+    };
+    if number(8) != crc32c::crc32c(&bytes[12..]) {
+        return Err("its checksum is wrong");
+    }
+    let end = HEADER.saturating_add(number(12) as usize);
+    let of = bytes.get(HEADER..end).ok_or("it is too short")?;
+    if of != main.as_bytes() {
+        return Ok(None);
+    }
+    let size = zstd::zstd_safe::get_frame_content_size(&bytes[end..]).ok().flatten();
+    let size = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= MOST_IMAGE);
+    let size = size.ok_or("its size is not one of an image")?;
+    let plain =
+        zstd::bulk::decompress(&bytes[end..], size).map_err(|_| "it cannot be decompressed")?;
+    Image::parse(&plain).map(Some).ok_or("it is no image")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::image::Pristine;
+    use super::*;
+
+    fn image() -> Image {
+        let mut memory = vec![0; 1 << 20];
+        memory[700_000..800_000].fill(3);
+        Pristine::of(&vec![0; 1 << 19], 0).image(&memory)
+    }
+
+    fn key(main: &str) -> Key {
+        Key { code: Digest([7; 32]), main: main.to_owned() }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_any_damage_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path().join("js"), "e1".to_owned(), 1 << 20).unwrap();
+        assert_eq!(shelf.read(&key("main")), None);
+        shelf.write(&key("main"), &image());
+        assert_eq!(shelf.read(&key("main")), Some(image()));
+        assert_eq!(shelf.read(&key("other")), None);
+
+        let path = shelf.path(&key("main"));
+        let whole = fs::read(&path).unwrap();
+        assert!(whole.len() < 10_000, "compressed: {}", whole.len());
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            assert!(parse(&damaged, "main").is_err(), "byte {at}");
+            assert!(parse(&whole[..at], "main").is_err(), "cut at {at}");
+        }
+        assert!(parse(&whole, "main2").unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path().join("js")).unwrap().count(), 1, "no rests");
+    }
+
+    #[test]
+    fn images_of_another_engine_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |engine: &str| Shelf::open(folder.path().into(), engine.into(), 1 << 20).unwrap();
+        open("e1").write(&key("main"), &image());
+        assert_eq!(open("e1").read(&key("main")), Some(image()));
+        assert_eq!(open("e2").read(&key("main")), None);
+        assert_eq!(open("e1").read(&key("main")), None, "removed");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path().into(), "e".into(), 1 << 20).unwrap();
+        for number in 0..100 {
+            let script = Script { image: Some(image()), code: None };
+            shelf.keep(key(&format!("main{number}")), Arc::new(script));
+        }
+        assert!(shelf.resident.weight() <= 1 << 20, "{}", shelf.resident.weight());
+        assert!(shelf.resident.len() >= 5, "{}", shelf.resident.len());
+    }
+}

@@ -1,0 +1,5 @@
+// process.exit ends the process without a result.
+function main() {
+  console.log('leaving');
+  process.exit(3);
+}

@@ -1,0 +1,2 @@
+// An entry that is no function.
+const main = { call: 'me' };

@@ -1,0 +1,5 @@
+// A program without an entry.
+function handler(args) {
+  return { handled: true };
+}
+console.log(typeof handler);

@@ -1,0 +1,3 @@
+// main: process
+// The directive names a variable of the outer scope that is no function.
+function other() { return {}; }

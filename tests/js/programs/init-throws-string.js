@@ -1,0 +1,5 @@
+// Text thrown while the program is evaluated.
+throw 'cannot start';
+function main() {
+  return {};
+}

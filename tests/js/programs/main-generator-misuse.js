@@ -1,0 +1,4 @@
+// A generator function gives an iterator object, which has no members.
+function* main() {
+  yield { a: 1 };
+}

@@ -1,0 +1,4 @@
+// A rejection with an array.
+function main() {
+  return Promise.reject(['first', { second: 2 }, null]);
+}

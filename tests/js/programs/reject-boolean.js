@@ -1,0 +1,4 @@
+// A rejection with true.
+async function main() {
+  throw true;
+}

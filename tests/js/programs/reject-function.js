@@ -1,0 +1,4 @@
+// A rejection with a function gives its name.
+function main() {
+  return Promise.reject(function handler() {});
+}

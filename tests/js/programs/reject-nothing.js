@@ -1,0 +1,4 @@
+// A rejection without a reason.
+function main() {
+  return Promise.reject();
+}

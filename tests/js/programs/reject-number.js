@@ -1,0 +1,4 @@
+// A rejection with a number.
+function main() {
+  return Promise.reject(500);
+}

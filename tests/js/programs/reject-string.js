@@ -1,0 +1,4 @@
+// A rejection with text.
+function main() {
+  return Promise.reject('no luck');
+}

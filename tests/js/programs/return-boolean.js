@@ -1,0 +1,4 @@
+// A boolean is no dictionary.
+function main() {
+  return false;
+}

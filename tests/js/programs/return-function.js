@@ -1,0 +1,4 @@
+// A function is no dictionary.
+function main() {
+  return function helper() { return {}; };
+}

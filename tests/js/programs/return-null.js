@@ -1,0 +1,4 @@
+// null is an object for typeof, but no result.
+function main() {
+  return null;
+}

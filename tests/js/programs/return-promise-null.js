@@ -1,0 +1,4 @@
+// A promise of null is no result.
+function main() {
+  return Promise.resolve(null);
+}

@@ -1,0 +1,4 @@
+// A string is no dictionary.
+function main() {
+  return 'just text';
+}

@@ -1,0 +1,4 @@
+// A symbol is no dictionary.
+function main() {
+  return Symbol('secret');
+}

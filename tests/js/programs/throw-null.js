@@ -1,0 +1,4 @@
+// null can be thrown.
+function main() {
+  throw null;
+}

@@ -1,0 +1,4 @@
+// Numbers can be thrown.
+function main() {
+  throw 42;
+}

@@ -1,0 +1,4 @@
+// Strings can be thrown.
+function main() {
+  throw 'plain text';
+}

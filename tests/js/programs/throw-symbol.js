@@ -1,0 +1,4 @@
+// Symbols can be thrown.
+function main() {
+  throw Symbol('odd');
+}

@@ -1,0 +1,4 @@
+// undefined can be thrown.
+function main() {
+  throw undefined;
+}
