@@ -821,11 +821,52 @@ static void loop(const char *begin)
     }
 }
 
+/* --- a memory that is ready for scripts ------------------------------------------------------- */
+
+/* Names that a script may bring before the table of them has to grow. */
+#define ROOM_FOR_NAMES 700
+/* Memory that the module begins with beyond what the library takes. */
+#define ROOM (256 << 10)
+
+/* Lets tables grow now that a script would make grow. */
+static void make_room(JSContext *ctx)
+{
+    static JSAtom names[ROOM_FOR_NAMES];
+    char name[32];
+    int i;
+
+    for (i = 0; i < ROOM_FOR_NAMES; i++) {
+        snprintf(name, sizeof(name), "quirl:room:%d", i);
+        names[i] = JS_NewAtom(ctx, name);
+    }
+    for (i = ROOM_FOR_NAMES - 1; i >= 0; i--)
+        JS_FreeAtom(ctx, names[i]);
+}
+
+/* Fills the holes between what the library has left, for good. What a script allocates then lies
+   side by side behind it, on few pages, instead of all over the library's. */
+static void plug_holes(void)
+{
+    void *end, *mark, *hole;
+    size_t size;
+
+    do {
+        end = sbrk(0);
+        mark = malloc(ROOM);
+    } while (sbrk(0) == end);
+    free(mark);
+    for (size = ROOM / 2; size >= 8; size = size > 256 ? size / 2 : size - 8) {
+        while ((hole = calloc(1, size)) && hole < mark)
+            ;
+        free(hole);
+    }
+}
+
 /* --- what the host calls -------------------------------------------------------------------- */
 
 EXPORT(init) void init(void)
 {
-    JSValue host, function, room;
+    JSValue host, function, done;
 
     core = JS_UNDEFINED;
     rt = JS_NewRuntime();
@@ -841,15 +882,15 @@ EXPORT(init) void init(void)
         goto failed;
     core = JS_NewObject(context);
     JSValueConst arguments[4] = { core, JS_UNDEFINED, JS_UNDEFINED, host };
-    room = JS_Call(context, function, JS_UNDEFINED, 4, arguments);
-    if (JS_IsException(room))
+    done = JS_Call(context, function, JS_UNDEFINED, 4, arguments);
+    if (JS_IsException(done))
         goto failed;
     JS_FreeValue(context, function);
     JS_FreeValue(context, host);
     JS_SetHostPromiseRejectionTracker(rt, track_rejection, NULL);
     JS_RunGC(rt);
-    /* Pages for what a call needs: they are in the module, empty. */
-    free(calloc(1, 256 << 10));
+    make_room(context);
+    plug_holes();
     context->random_state = 0;
     context->hash_seed = 0;
     JSMemoryUsage usage;

@@ -3,5 +3,6 @@
 mod hostile;
 mod inspection;
 mod outcomes;
+mod scripts;
 pub(crate) mod stage;
 mod wasi;
