@@ -10,7 +10,9 @@
 )]
 
 mod check;
+mod engine;
 mod install;
+mod lock;
 mod programs;
 mod samples;
 mod shell;
@@ -49,6 +51,8 @@ enum Command {
     Simulate(programs::Simulate),
     /// Build the sample modules again from their sources
     Samples(samples::Args),
+    /// Build the JavaScript engine again from its sources
+    Engine(engine::Args),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +75,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Simulate(args) => programs::simulate(&workspace, &args),
         Command::Check(args) => check::run(&workspace, &args),
         Command::Samples(args) => samples::run(&workspace, &args),
+        Command::Engine(args) => engine::run(&workspace, &args),
         Command::Test(args) => return Ok(test::run(&workspace, &args)),
     }?;
     Ok(ExitCode::SUCCESS)

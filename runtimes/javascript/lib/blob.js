@@ -57,8 +57,8 @@ class Blob {
       || typeof sources[Symbol.iterator] !== 'function') {
       throw codes.ERR_INVALID_ARG_TYPE('sources', 'a sequence', sources);
     }
-    if (options !== null && typeof options !== 'object' && options !== undefined) {
-      throw codes.ERR_INVALID_ARG_TYPE('options', 'Object', options);
+    if (options != null && typeof options !== 'object') {
+      throw codes.ERR_INVALID_ARG_TYPE('options', 'a dictionary', options);
     }
     const { type = '', endings = 'transparent' } = options ?? {};
     this.#bytes = concat(Array.from(sources, (part) => bytesOfPart(part, endings)));

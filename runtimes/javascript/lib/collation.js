@@ -20,15 +20,30 @@ for (let i = 0; i < 26; i++) asciiWeights[65 + i] = asciiWeights[97 + i] = first
 
 const isUpper = (code) => code >= 65 && code <= 90;
 const isDigit = (weight) => weight >= firstDigit && weight < firstLetter;
+const isAscii = (text) => !/[^\0-\x7f]/.test(text);
 const sign = (a, b) => (a < b ? -1 : Number(a > b));
 
 /** What is more than one letter, or a letter with a mark that Unicode does not take apart. */
 const expansions = {
   __proto__: null,
-  ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o\u0338', đ: 'd\u0338', ð: 'd\u0338', ł: 'l\u0338',
-  ħ: 'h\u0338', ŧ: 't\u0338', ſ: 's', Æ: 'AE', Œ: 'OE', Ø: 'O\u0338', Đ: 'D\u0338',
+  ß: 'ss\u0338', æ: 'ae\u0338', œ: 'oe\u0338', ø: 'o\u0338', đ: 'd\u0338', ð: 'd\u0338', ł: 'l\u0338',
+  ħ: 'h\u0338', ŧ: 't\u0338', ſ: 's', Æ: 'AE\u0338', Œ: 'OE\u0338', Ø: 'O\u0338', Đ: 'D\u0338',
   Ł: 'L\u0338', Ħ: 'H\u0338',
 };
+
+/**
+ * What the first characters that differ decide by their primary weights alone, the case of most
+ * comparisons; 0 where that takes a closer look.
+ */
+function compareFirstDifference(a, b) {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  if (i === length || a.charCodeAt(i + 1) >= 128 || b.charCodeAt(i + 1) >= 128) return 0;
+  const left = asciiWeights[a.charCodeAt(i)];
+  const right = asciiWeights[b.charCodeAt(i)];
+  return left > 0 && right > 0 ? left - right : 0;
+}
 
 /** Compares strings of ASCII alone, without options. */
 function compareAscii(a, b) {
@@ -65,13 +80,16 @@ function secondaryOf(code) {
   return known >= 0 ? 2 + known : 2 + code;
 }
 
+const decompose = (text) => text.replace(/[ßæœøđðłħŧſÆŒØĐŁĦ]/g, (char) => expansions[char])
+  .normalize('NFKD');
+
 /** The weights of a string, level by level. */
 function weigh(text, numeric, ignorePunctuation) {
   const levels = [[], [], []];
-  const expanded = text.replace(/[ßæœøđðłħŧſÆŒØĐŁĦ]/g, (char) => expansions[char]).normalize('NFKD');
-  for (const char of expanded) {
+  const trimmed = numeric ? text.replace(/(?<!\d)0+(?=\d)/g, '') : text;
+  for (const char of isAscii(trimmed) ? trimmed : decompose(trimmed)) {
     const code = char.codePointAt(0);
-    if (/\p{M}/u.test(char)) {
+    if (code >= 128 && /\p{M}/u.test(char)) {
       levels[1].push(secondaryOf(code));
       continue;
     }
@@ -79,7 +97,7 @@ function weigh(text, numeric, ignorePunctuation) {
     if (primary === 0 || (ignorePunctuation && primary < firstDigit)) continue;
     levels[0].push(primary);
     levels[1].push(1);
-    levels[2].push(char !== char.toLowerCase() ? 1 : 0);
+    levels[2].push(isUpper(code) || (code >= 128 && char !== char.toLowerCase()) ? 1 : 0);
   }
   if (numeric) levels[0] = joinDigits(levels[0]);
   return levels;
@@ -128,7 +146,7 @@ function readOption(options, name, allowed, fallback) {
   if (value === undefined) return fallback;
   if (allowed === undefined) return Boolean(value);
   if (allowed.includes(`${value}`)) return `${value}`;
-  throw new RangeError(`Value ${value} out of range for Intl.Collator options property ${name}`);
+  throw new RangeError(`Value ${value} out of range for String.prototype.localeCompare options property ${name}`);
 }
 
 function readOptions(options) {
@@ -141,8 +159,6 @@ function readOptions(options) {
 }
 
 const plain = readOptions({});
-const isAscii = (text) => !/[^\0-\x7f]/.test(text);
-
 function localeCompare(that, locales = undefined, options = undefined) {
   if (this === undefined || this === null) {
     throw new TypeError('String.prototype.localeCompare called on null or undefined');
@@ -154,7 +170,11 @@ function localeCompare(that, locales = undefined, options = undefined) {
     settings.numeric ||= /-kn(-true)?(-|$)/.test(locales);
   }
   if (a === b) return 0;
-  if (settings === plain && isAscii(a) && isAscii(b)) return compareAscii(a, b);
+  if (settings === plain) {
+    const decided = compareFirstDifference(a, b);
+    if (decided !== 0) return decided < 0 ? -1 : 1;
+    if (isAscii(a) && isAscii(b)) return compareAscii(a, b);
+  }
   return compareBy(a, b, settings);
 }
 

@@ -30,21 +30,17 @@ const tableLines = {
 };
 
 function renderRow(cells, widths) {
-  const shown = cells.map((cell, i) => {
-    const needed = widths[i] - getStringWidth(cell);
-    const left = Math.floor(needed / 2);
-    return ' '.repeat(left) + cell + ' '.repeat(needed - left);
-  });
-  return `│${shown.join('│')}│`;
+  const shown = cells.map((cell, i) => cell + ' '.repeat(widths[i] - getStringWidth(cell)));
+  return `│ ${shown.join(' │ ')} │`;
 }
 
 function renderTable(head, columns) {
   const height = Math.max(...columns.map((column) => column.length));
   const cell = (i, row) => columns[i][row] ?? '';
   const widths = head.map((title, i) => Math.max(getStringWidth(title),
-    ...Array.from({ length: height }, (_, row) => getStringWidth(cell(i, row)))) + 2);
+    ...Array.from({ length: height }, (_, row) => getStringWidth(cell(i, row)))));
   const line = ([left, cross, right]) => left
-    + widths.map((width) => '─'.repeat(width)).join(cross) + right;
+    + widths.map((width) => '─'.repeat(width + 2)).join(cross) + right;
   const rows = Array.from({ length: height },
     (_, row) => renderRow(head.map((_title, i) => cell(i, row)), widths));
   return [line(tableLines.top), renderRow(head, widths), line(tableLines.middle), ...rows,
@@ -62,15 +58,14 @@ function inspectCell(value) {
 
 const indexTitle = '(index)';
 const iterationTitle = '(iteration index)';
-const previewOf = (iterator) => host.previewIterator(iterator);
 
 /** The table of a Map or Set or of an iterator over one; undefined for other data. */
 function tableOfCollection(data) {
   const isMap = types.isMap(data);
   const isMapIterator = types.isMapIterator(data);
-  const [kind, entries] = isMapIterator || types.isSetIterator(data) ? previewOf(data)
-    : [undefined, undefined];
-  if (isMap || (isMapIterator && kind === 'entries')) {
+  const isIterator = isMapIterator || types.isSetIterator(data);
+  const [, entries, areEntries] = isIterator ? host.previewIterator(data) : [];
+  if (isMap || (isMapIterator && areEntries)) {
     const pairs = isMap ? [...data]
       : Array.from({ length: entries.length / 2 }, (_, i) => [entries[2 * i], entries[2 * i + 1]]);
     return renderTable([iterationTitle, 'Key', 'Values'], [
@@ -79,20 +74,21 @@ function tableOfCollection(data) {
       pairs.map(([, value]) => inspectCell(value)),
     ]);
   }
-  if (!types.isSet(data) && kind === undefined) return undefined;
-  const values = kind === undefined ? [...data] : entries;
+  if (!types.isSet(data) && !isIterator) return undefined;
+  const values = isIterator ? entries : [...data];
   return renderTable([iterationTitle, 'Values'],
     [values.map((_, i) => `${i}`), values.map(inspectCell)]);
 }
 
 function tableOfRows(data, wanted) {
-  const columns = new Map((wanted ?? []).map((name) => [String(name), []]));
+  const columns = new Map();
   const index = Object.keys(data);
   const values = [];
   let hasPrimitives = false;
   index.forEach((key, row) => {
     const item = data[key];
-    if (isPrimitive(item) || (typeof item === 'function' && Object.keys(item).length === 0)) {
+    const primitive = isPrimitive(item);
+    if (primitive && wanted === undefined) {
       hasPrimitives = true;
       values[row] = inspectCell(item);
       return;
@@ -100,7 +96,7 @@ function tableOfRows(data, wanted) {
     for (const name of wanted ?? Object.keys(item)) {
       const column = columns.get(String(name)) ?? [];
       columns.set(String(name), column);
-      if (Object.hasOwn(item, name)) column[row] = inspectCell(item[name]);
+      if (!primitive && Object.hasOwn(item, name)) column[row] = inspectCell(item[name]);
     }
   });
   const head = [indexTitle, ...columns.keys()];
@@ -134,8 +130,7 @@ const methods = {
   },
   assert(condition, ...args) {
     if (condition) return;
-    if (typeof args[0] === 'string') args[0] = `Assertion failed: ${args[0]}`;
-    else args.unshift('Assertion failed');
+    args[0] = args.length === 0 ? 'Assertion failed' : `Assertion failed: ${args[0]}`;
     this.warn(...args);
   },
   trace(...args) {

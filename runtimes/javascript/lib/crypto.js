@@ -71,8 +71,7 @@ function createHash(algorithm) {
   if (/^(sha|blake|ripemd|rmd|whirlpool|sm3|md)/i.test(algorithm)) {
     throw host.unavailable(`crypto.createHash('${algorithm}')`);
   }
-  throw makeError(Error, 'ERR_OSSL_EVP_UNSUPPORTED', 'Digest method not supported',
-    { plainStack: true });
+  throw new Error('Digest method not supported');
 }
 
 /** crypto.hash(name, data, encoding): the digest in one call. */
@@ -118,7 +117,7 @@ function createHmac(algorithm, key) {
   }
   const name = hashNameOf(algorithm);
   if (name === undefined) {
-    throw makeError(Error, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${algorithm}`,
+    throw makeError(TypeError, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${algorithm}`,
       { plainStack: true });
   }
   return new Hmac(name, isAnyArrayBuffer(key) ? new Uint8Array(key) : toBytes(key, 'key'));
@@ -206,14 +205,17 @@ function randomUUID() {
 function timingSafeEqual(buf1, buf2) {
   for (const [name, value] of [['buf1', buf1], ['buf2', buf2]]) {
     if (!ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)) {
-      throw codes.ERR_INVALID_ARG_TYPE(name,
-        ['ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'], value);
+      throw makeError(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be an `
+        + 'instance of ArrayBuffer, Buffer, TypedArray, or DataView.', { plainStack: true });
     }
   }
   const bytes = (value) => (isAnyArrayBuffer(value) ? new Uint8Array(value)
     : new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   const [a, b] = [bytes(buf1), bytes(buf2)];
-  if (a.length !== b.length) throw codes.ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH();
+  if (a.length !== b.length) {
+    throw makeError(RangeError, 'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH',
+      'Input buffers must have the same byte length', { plainStack: true });
+  }
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
   return difference === 0;

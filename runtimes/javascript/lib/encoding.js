@@ -162,7 +162,7 @@ class TextDecoder {
   }
 
   [customInspect](depth, options) {
-    if (depth < 0) return this;
+    if (depth < 0) return options.stylize(`[${this.constructor.name}]`, 'special');
     const { encoding, fatal, ignoreBOM } = this;
     return `${this.constructor.name} ${inspect({ encoding, fatal, ignoreBOM }, options)}`;
   }

@@ -166,6 +166,17 @@ define('ERR_INVALID_RETURN_VALUE', TypeError, (input, name, value) => {
   return `Expected ${input} to be returned from the "${name}" function but got ${type}.`;
 });
 define('ERR_INVALID_URI', URIError, () => 'URI malformed');
+define('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', TypeError, (text) => text);
+define('ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL', TypeError, (text) => `Unexpected argument '${text}'. `
+  + 'This command does not take positional arguments');
+define('ERR_PARSE_ARGS_UNKNOWN_OPTION', TypeError, (option, allowPositionals) => {
+  const hint = ". To specify a positional argument starting with a '-', place it at the end of the "
+    + `command after '--', as in '-- ${JSON.stringify(option)}`;
+  return `Unknown option '${option}'${allowPositionals ? hint : ''}`;
+});
+define('ERR_INVALID_OBJECT_DEFINE_PROPERTY', TypeError, (text) => text);
+define('ERR_AMBIGUOUS_ARGUMENT', TypeError,
+  (name, reason) => `The "${name}" argument is ambiguous. ${reason}`);
 define('ERR_INVALID_TUPLE', TypeError, (name, expected) => `${name} must be an iterable ${expected} tuple`);
 define('ERR_ARG_NOT_ITERABLE', TypeError, (name) => `${name} must be iterable`);
 define('ERR_INVALID_URL_SCHEME', TypeError, (scheme) => `The URL must be of scheme ${scheme}`);

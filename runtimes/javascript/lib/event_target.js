@@ -3,7 +3,7 @@
 // There is no tree of targets: an event only visits the target it was dispatched to.
 'use strict';
 
-const { codes } = require('internal/errors');
+const { codes, makeError, validateInteger } = require('internal/errors');
 const { inspect } = require('internal/inspect');
 
 const customInspect = Symbol.for('nodejs.util.inspect.custom');
@@ -229,9 +229,7 @@ class AbortSignal extends EventTarget {
 
   constructor(key) {
     if (key !== unlock) {
-      const error = new TypeError('Illegal constructor');
-      error.code = 'ERR_ILLEGAL_CONSTRUCTOR';
-      throw error;
+      throw makeError(TypeError, 'ERR_ILLEGAL_CONSTRUCTOR', 'Illegal constructor');
     }
     super();
   }
@@ -255,10 +253,7 @@ class AbortSignal extends EventTarget {
   }
 
   static timeout(delay) {
-    if (typeof delay !== 'number') throw codes.ERR_INVALID_ARG_TYPE('delay', 'number', delay);
-    if (!(delay >= 0 && delay <= Number.MAX_SAFE_INTEGER)) {
-      throw codes.ERR_OUT_OF_RANGE('delay', `>= 0 && <= ${Number.MAX_SAFE_INTEGER}`, delay);
-    }
+    validateInteger(delay, 'delay', 0, 2 ** 32 - 1);
     const signal = new AbortSignal(unlock);
     const timer = globalThis.setTimeout(() => trigger(signal,
       new DOMException('The operation was aborted due to timeout', 'TimeoutError')), delay);

@@ -18,10 +18,10 @@ let defaultMaxListeners = 10;
 const emptyTable = () => Object.create(null);
 
 function EventEmitter(options) {
-  EventEmitter.init.call(this, options);
+  init.call(this, options);
 }
 
-EventEmitter.init = function init(options) {
+function init(options) {
   const inherited = Object.getPrototypeOf(this)._events;
   if (this._events === undefined || this._events === inherited) {
     this[kShapeMode] = false;
@@ -33,7 +33,7 @@ EventEmitter.init = function init(options) {
   this._maxListeners = this._maxListeners || undefined;
   this[kCapture] = options?.captureRejections
     ? Boolean(options.captureRejections) : EventEmitter.prototype[kCapture];
-};
+}
 
 EventEmitter.prototype._events = undefined;
 EventEmitter.prototype._eventsCount = 0;
@@ -374,24 +374,23 @@ Object.assign(EventEmitter, {
   EventEmitter,
   usingDomains: false,
   captureRejectionSymbol: kRejection,
-  errorMonitor: kErrorMonitor,
-  setMaxListeners,
-  listenerCount: (emitter, type) => emitter.listenerCount(type),
 });
-Object.defineProperties(EventEmitter, {
-  defaultMaxListeners: {
-    enumerable: true,
-    get: () => defaultMaxListeners,
-    set(n) {
-      validateNumber(n, 'defaultMaxListeners', 0);
-      defaultMaxListeners = n;
-    },
-  },
-  captureRejections: {
-    enumerable: true,
-    get: () => EventEmitter.prototype[kCapture],
-    set(value) { EventEmitter.prototype[kCapture] = value; },
+Object.defineProperty(EventEmitter, 'captureRejections', {
+  enumerable: true,
+  get: () => EventEmitter.prototype[kCapture],
+  set(value) { EventEmitter.prototype[kCapture] = value; },
+});
+EventEmitter.errorMonitor = kErrorMonitor;
+Object.defineProperty(EventEmitter, 'defaultMaxListeners', {
+  enumerable: true,
+  get: () => defaultMaxListeners,
+  set(n) {
+    validateNumber(n, 'defaultMaxListeners', 0);
+    defaultMaxListeners = n;
   },
 });
+EventEmitter.setMaxListeners = setMaxListeners;
+EventEmitter.init = init;
+EventEmitter.listenerCount = (emitter, type) => emitter.listenerCount(type);
 
 module.exports = EventEmitter;

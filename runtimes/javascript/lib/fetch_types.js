@@ -20,7 +20,7 @@ function requireArguments(given, count, name) {
 
 function checkName(name, where) {
   if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-    throw new TypeError(`${where}: ${name} is an invalid header name.`);
+    throw new TypeError(`${where}: "${name}" is an invalid header name.`);
   }
 }
 
@@ -30,7 +30,7 @@ const trimmed = (value) => value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
 function checkPair(rawName, rawValue, where) {
   const [name, value] = [`${rawName}`, trimmed(`${rawValue}`)];
   checkName(name, where);
-  if (/[\0\r\n]/.test(value)) throw new TypeError(`${where}: ${value} is an invalid header value.`);
+  if (/[\0\r\n]/.test(value)) throw new TypeError(`${where}: "${value}" is an invalid header value.`);
   for (let i = 0; i < value.length; i++) {
     if (value.charCodeAt(i) > 255) {
       throw new TypeError('Cannot convert argument to a ByteString because the character at '
@@ -48,7 +48,8 @@ class Headers {
   constructor(init = undefined) {
     if (init === undefined) return;
     if (init === null || typeof init !== 'object') {
-      throw new TypeError('Headers constructor: init given is not of expected type.');
+      throw new TypeError('Headers constructor: Argument 1 could not be converted to one of: '
+        + 'sequence<sequence<ByteString>>, record<ByteString, ByteString>.');
     }
     if (typeof init[Symbol.iterator] === 'function') this.#addPairs(init);
     else {

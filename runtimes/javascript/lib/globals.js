@@ -1,4 +1,4 @@
-// Puts everything where a program expects it: the globals of Node.js, not enumerable.
+// Puts everything where a program expects it: the globals of Node.js, enumerable where they are.
 //
 // The last module of the list. The timers, fetch, Request and Response are the runner's.
 'use strict';
@@ -29,9 +29,17 @@ for (const name of ['Event', 'CustomEvent', 'EventTarget', 'AbortController', 'A
   globals[name] = require('internal/event_target')[name];
 }
 
+/** The globals that Object.keys(globalThis) lists in Node. */
+const enumerableNames = new Set([
+  'global', 'queueMicrotask', 'structuredClone', 'atob', 'btoa', 'performance', 'crypto',
+]);
+
 function define(target, name, value) {
   Object.defineProperty(target, name, {
-    value, writable: true, enumerable: false, configurable: true,
+    value,
+    writable: true,
+    enumerable: target === globalThis && enumerableNames.has(name),
+    configurable: true,
   });
 }
 
@@ -48,8 +56,8 @@ globals.atob = function atob(input) {
   try {
     return native.atob(`${input}`);
   } catch {
-    throw new DOMException('The string to be decoded is not correctly encoded.',
-      'InvalidCharacterError');
+    throw new DOMException(/[^A-Za-z0-9+/=\t\n\f\r ]/.test(input) ? 'Invalid character'
+      : 'The string to be decoded is not correctly encoded.', 'InvalidCharacterError');
   }
 };
 globals.btoa = function btoa(input) {
@@ -63,6 +71,7 @@ globals.btoa = function btoa(input) {
 
 for (const name of Object.keys(globals)) define(globalThis, name, globals[name]);
 define(globalThis, 'global', globalThis);
+define(globalThis, 'queueMicrotask', globalThis.queueMicrotask);
 Object.defineProperty(globalThis, Symbol.toStringTag, { value: 'global', configurable: true });
 
 define(String.prototype, 'localeCompare', localeCompare);

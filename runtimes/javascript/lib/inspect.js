@@ -6,8 +6,8 @@
 // Left out: entries of weak collections, V8 externals, and the marking of Node's own
 // modules and of node_modules in coloured stack traces.
 //
-// `host.previewIterator` is taken to give ['keys' | 'values' | 'entries', list], the list
-// of 'entries' being flat: [key, value, key, value, ...].
+// `host.previewIterator` gives ['Map' | 'Set', list, are they entries], the list of entries
+// being flat: [key, value, key, value, ...].
 'use strict';
 
 const types = require('internal/types');
@@ -58,8 +58,8 @@ function isArrayIndex(key) {
 
 /** [entries, are they key and value] of a Map or Set iterator. */
 function previewIterator(iterator) {
-  const [kind, entries] = host.previewIterator(iterator);
-  return [entries, kind === 'entries'];
+  const [, entries, areEntries] = host.previewIterator(iterator);
+  return [entries, areEntries];
 }
 
 function isStackOverflowError(error) {
@@ -948,9 +948,8 @@ function formatRaw(ctx, value, recurseTimes, typedArray) {
     if (extrasType === kObjectType) {
       output.sort(comparator);
     } else if (keys.length > 1) {
-      const sorted = output.slice(output.length - keys.length).sort(comparator);
-      sorted.unshift(output, output.length - keys.length, keys.length);
-      Reflect.apply(Array.prototype.splice, null, sorted);
+      const start = output.length - keys.length;
+      output.splice(start, keys.length, ...output.slice(start).sort(comparator));
     }
   }
 
@@ -2073,6 +2072,7 @@ function getStringWidth(str, removeControlChars = true) {
 
   if (removeControlChars)
     str = stripVTControlCharacters(str);
+  if (/^[\x20-\x7e]*$/.test(str)) return str.length;
   str = str.normalize('NFC');
   for (const char of str) {
     const code = char.codePointAt(0);

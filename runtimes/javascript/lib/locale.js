@@ -42,7 +42,7 @@ function digitOption(options, name, min, max, fallback) {
 
 /** The decimal digits of a finite number: [whole digits, fraction digits]. */
 function digitsOf(value, shift) {
-  const [mantissa, exponent = '0'] = String(value).replace('-', '').split('e');
+  const [mantissa, exponent = '0'] = String(value).replace(/^-/, '').split('e');
   const [whole, fraction = ''] = mantissa.split('.');
   const digits = whole + fraction;
   const point = whole.length + Number(exponent) + shift;
@@ -72,6 +72,7 @@ function significantDigits(value, options) {
   const min = digitOption(options, 'minimumSignificantDigits', 1, 21, 1);
   const max = digitOption(options, 'maximumSignificantDigits', min, 21, 21);
   const [whole, fraction] = digitsOf(value, 0);
+  if (/^0*$/.test(whole + fraction)) return ['0', '0'.repeat(min - 1)];
   const digits = (whole + fraction).replace(/^0+/, '');
   const size = whole.replace(/^0+/, '').length - (whole === '0' ? /^0*/.exec(fraction)[0].length : 0);
   const places = max - size;
@@ -160,6 +161,7 @@ function formatWordedDate(date, { weekday, year, month, day }) {
   const withYear = fullYear === undefined ? monthAndDay
     : `${monthAndDay}${day ? ', ' : ' '}${fullYear}`;
   if (!weekday) return withYear;
+  if (!day && !year) return `${monthAndDay} ${worded(weekdays[date.getUTCDay()], weekday)}`;
   return `${worded(weekdays[date.getUTCDay()], weekday)}, ${withYear}`;
 }
 
@@ -279,6 +281,14 @@ for (const [name, kind] of [['toLocaleString', 'any'], ['toLocaleDateString', 'd
   methods.push([Date.prototype, { [name](locales, options) {
     const date = new Date(Date.prototype.getTime.call(this));
     return formatMoment(date, locales, options, kind, `Date.${name}`);
+  } }[name]]);
+}
+
+// The engine leaves out the name of the zone.
+for (const name of ['toString', 'toTimeString']) {
+  const original = Date.prototype[name];
+  methods.push([Date.prototype, { [name]() {
+    return original.call(this).replace(/GMT\+0000$/, 'GMT+0000 (Coordinated Universal Time)');
   } }[name]]);
 }
 

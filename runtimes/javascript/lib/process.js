@@ -6,7 +6,7 @@
 'use strict';
 
 const EventEmitter = require('events');
-const { codes, describe, validateFunction, validateInteger } = require('internal/errors');
+const { codes, validateFunction, validateInteger } = require('internal/errors');
 
 const process = Object.create(Object.create(EventEmitter.prototype, {
   constructor: {
@@ -20,8 +20,8 @@ EventEmitter.call(process);
 /** The bytes or text of `chunk` as text. */
 function textOf(chunk, encoding) {
   if (typeof chunk === 'string') {
-    const plain = encoding === undefined || /^utf-?8$/i.test(encoding);
-    return plain ? chunk : Buffer.from(chunk, encoding).toString();
+    const isText = encoding === undefined || /^utf-?8$/i.test(encoding);
+    return isText ? chunk : require('buffer').Buffer.from(chunk, encoding).toString();
   }
   if (ArrayBuffer.isView(chunk)) {
     return host.utf8Decode(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength), false);
@@ -140,7 +140,7 @@ function nextTick(callback, ...args) {
 
 // Warnings.
 
-let deprecationsTold = new Set();
+const deprecationsTold = new Set();
 let warnedOnce = false;
 
 function printWarning(warning) {
@@ -252,7 +252,6 @@ Object.assign(process, {
   setUncaughtExceptionCaptureCallback: unavailable('setUncaughtExceptionCaptureCallback'),
   hasUncaughtExceptionCaptureCallback: () => false,
   getActiveResourcesInfo: () => [],
-  getBuiltinModule: (name) => require('module').builtin(name),
 });
 Object.defineProperties(process, {
   env: {

@@ -9,7 +9,9 @@ const errorNames = ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 
 function cannotClone(value) {
   let shown = '#<Object>';
   if (typeof value === 'symbol' || typeof value === 'function') shown = String(value);
-  else if (types.isPromise(value)) shown = '#<Promise>';
+  else if (types.isSymbolObject(value) || types.isGeneratorObject(value)) {
+    shown = Object.prototype.toString.call(value);
+  } else if (types.isPromise(value)) shown = '#<Promise>';
   else if (value.constructor?.name) shown = `#<${value.constructor.name}>`;
   throw new DOMException(`${shown} could not be cloned.`, 'DataCloneError');
 }
@@ -81,6 +83,7 @@ function cloneWebObject(value) {
 
 const uncloneable = [
   types.isPromise, types.isWeakMap, types.isWeakSet, types.isGeneratorObject, types.isProxy,
+  types.isArgumentsObject,
   (value) => value instanceof WeakRef || value instanceof FinalizationRegistry,
 ];
 

@@ -5,6 +5,8 @@ const {
   makeAbortError, validateAbortSignal, validateBoolean, validateNumber, validateObject,
 } = require('internal/errors');
 
+const timers = require('timers');
+
 function checkOptions(options) {
   validateObject(options, 'options');
   validateAbortSignal(options.signal, 'options.signal');
@@ -33,14 +35,14 @@ function wait(value, options, start, stop) {
 async function setTimeout(delay, value, options = {}) {
   if (delay !== undefined) validateNumber(delay, 'delay');
   checkOptions(options);
-  return wait(value, options, (done) => globalThis.setTimeout(done, delay),
-    (timer) => globalThis.clearTimeout(timer));
+  return wait(value, options, (done) => timers.setTimeout(done, delay),
+    (timer) => timers.clearTimeout(timer));
 }
 
 async function setImmediate(value, options = {}) {
   checkOptions(options);
-  return wait(value, options, (done) => globalThis.setImmediate(done),
-    (timer) => globalThis.clearImmediate(timer));
+  return wait(value, options, (done) => timers.setImmediate(done),
+    (timer) => timers.clearImmediate(timer));
 }
 
 async function* setInterval(delay, value, options = {}) {
@@ -49,7 +51,7 @@ async function* setInterval(delay, value, options = {}) {
   const { signal } = options;
   let due = 0;
   let wake = () => {};
-  const timer = globalThis.setInterval(() => {
+  const timer = timers.setInterval(() => {
     due++;
     wake();
   }, delay);
@@ -63,7 +65,7 @@ async function* setInterval(delay, value, options = {}) {
       for (; due > 0; due--) yield value;
     }
   } finally {
-    globalThis.clearInterval(timer);
+    timers.clearInterval(timer);
     signal?.removeEventListener('abort', onAbort);
   }
 }

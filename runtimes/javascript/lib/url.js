@@ -536,6 +536,12 @@ function inspectList(name, shown, { breakLength }) {
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 const iteratorPrototypes = new Map();
 
+function inspectIterator(depth, options) {
+  if (depth < 0) return options.stylize('[Object]', 'special');
+  const shown = this[remaining]().map((one) => inspect(one, options));
+  return inspectList('URLSearchParams Iterator', shown, options);
+}
+
 /** The prototype of the iterators of one class, which is named '<class> Iterator'. */
 function iteratorPrototype(name) {
   let proto = iteratorPrototypes.get(name);
@@ -545,15 +551,10 @@ function iteratorPrototype(name) {
         value() { return this[nextStep](); }, writable: true, enumerable: true, configurable: true,
       },
       [Symbol.toStringTag]: { value: `${name} Iterator`, configurable: true },
-      [customInspect]: {
-        value(depth, options) {
-          if (depth < 0) return options.stylize('[Object]', 'special');
-          const shown = this[remaining]().map((one) => inspect(one, options));
-          return inspectList(`${name} Iterator`, shown, options);
-        },
-        configurable: true,
-      },
     });
+    if (name === 'URLSearchParams') {
+      Object.defineProperty(proto, customInspect, { value: inspectIterator, configurable: true });
+    }
     iteratorPrototypes.set(name, proto);
   }
   return proto;

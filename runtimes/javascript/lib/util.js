@@ -1,6 +1,6 @@
 // The module `util`, and `util/types`.
 //
-// Left out: parseArgs, MIMEType, getSystemErrorName, transferable abort controllers.
+// Left out: MIMEType, getSystemErrorName, transferable abort controllers.
 'use strict';
 
 const { codes, validateFunction, validateString } = require('internal/errors');
@@ -178,7 +178,7 @@ module.exports = {
     globalThis.console.log('%s - %s', `${date.getDate()} ${month} ${time}`,
       inspecting.format(...args));
   },
-  parseArgs: missing('parseArgs'),
+  parseArgs: require('internal/parse_args').parseArgs,
   promisify,
   stripVTControlCharacters: inspecting.stripVTControlCharacters,
   styleText,

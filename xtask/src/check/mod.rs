@@ -17,10 +17,11 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 
-use crate::samples;
+use crate::lock::Depth;
 use crate::shell::{Run, complain};
 use crate::source::Source;
 use crate::workspace::{Workspace, packages_everywhere, packages_on_linux};
+use crate::{engine, samples};
 
 /// How to check.
 #[derive(Default, clap::Args)]
@@ -54,8 +55,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let sources = workspace.sources()?;
     let mut failed = rules(workspace, &sources)?;
     failed.extend(command("format", &Run::line("cargo fmt --all --check -- -l")));
-    let depth = if args.quick { samples::Depth::Hashes } else { samples::Depth::Bytes };
+    let depth = if args.quick { Depth::Hashes } else { Depth::Bytes };
     failed.extend(report("samples", samples::check(workspace, depth).err()));
+    failed.extend(report("JavaScript engine", engine::check(workspace, depth).err()));
     if !args.quick {
         let clippy = "cargo clippy --locked --workspace --all-targets -- -D warnings";
         failed.extend(command("clippy", &Run::line(clippy)));

@@ -1,0 +1,4 @@
+// The module `fs/promises`.
+'use strict';
+
+module.exports = require('fs').promises;
