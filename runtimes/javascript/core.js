@@ -14,6 +14,8 @@ const FILES = 5;
 const ENVIRONMENT = 6;
 const ANSWER = 7;
 const BODY = 8;
+/** There if memory was asked for beyond the action's limit. */
+const LIMIT = 9;
 
 /** How a script ended: kinds of `host.answer`. */
 const RESULT = 0;
@@ -32,8 +34,14 @@ const FIRST_LINE = -1;
 
 /** Of the engine alone; the library hides it. */
 const { InternalError } = globalThis;
+/** What answers rest on: a script may put others in their place, in its own instance. */
+const { stringify } = JSON;
+const { apply } = Reflect;
+const { then } = Promise.prototype;
+const resolved = Promise.resolve.bind(Promise);
 const missing = host.json(LIBRARY, 'missing');
 const missingGlobals = new Set(missing.globals);
+const missingModules = new Set(missing.modules);
 
 /** The error of something that Node.js has and this engine lacks. */
 host.unavailable = (name) =>
@@ -55,8 +63,10 @@ function end(kind, text) {
   host.answer(kind, text);
 }
 
+/** Where not even an error could be made, null is thrown. */
 function isOutOfMemory(error) {
-  return error instanceof InternalError && error.message === 'out of memory';
+  const isIt = error === null || (error instanceof InternalError && error.message === 'out of memory');
+  return isIt && host.open(LIMIT, '') !== undefined;
 }
 
 /** `String(error)`, whatever it is. */
@@ -71,7 +81,7 @@ function textOf(error) {
 /** An error that ends the run as a failure of the action's code. */
 function fail(error) {
   if (isOutOfMemory(error)) return end(OUT_OF_MEMORY, '');
-  end(ERROR, JSON.stringify(`An error has occurred: ${textOf(error)}`));
+  end(ERROR, stringify(`An error has occurred: ${textOf(error)}`));
 }
 
 function failToLoad(error) {
@@ -121,6 +131,11 @@ function builtin(name) {
 
 /** Why something cannot be had by its bare name: a package, or a module of Node.js. */
 function notHere(name) {
+  if (name.startsWith('node:') && !missingModules.has(name.slice(5))) {
+    const error = new Error(`No such built-in module: ${name}`);
+    error.code = 'ERR_UNKNOWN_BUILTIN_MODULE';
+    return error;
+  }
   const error = host.unavailable(name);
   error.code = 'MODULE_NOT_FOUND';
   return error;
@@ -356,14 +371,14 @@ function callMain() {
     console.error(error);
     return fail(error);
   }
-  Promise.resolve(result).then(settle, reject);
+  apply(then, resolved(result), [settle, reject]);
 }
 
 function settle(value) {
   const result = value === undefined ? {} : value;
   if (typeof result !== 'object') {
     console.error(`Result must be of type object but has type "${typeof result}":`, result);
-    return end(ERROR, JSON.stringify('The action did not return a dictionary.'));
+    return end(ERROR, stringify('The action did not return a dictionary.'));
   }
   tell(result);
 }
@@ -376,7 +391,7 @@ function reject(reason) {
 
 function tell(result) {
   try {
-    end(RESULT, JSON.stringify(result) ?? '');
+    end(RESULT, stringify(result) ?? '');
   } catch (error) {
     fail(error);
   }
@@ -617,7 +632,7 @@ function runTimer(timeout) {
 
 /** Sends a request. `done` is called with its answer, `{status…}` or `{error…}`, and the body. */
 function request(head, body, done) {
-  const number = host.send(JSON.stringify(head), body);
+  const number = host.send(stringify(head), body);
   requests.set(number, done);
   return () => {
     if (requests.delete(number)) host.cancel(number);
@@ -666,7 +681,6 @@ for (const { name, isPublic } of host.json(LIBRARY, 'modules')) {
   host.library(name)(module.exports, requireLibrary, module, host);
   if (isPublic) builtins.set(name, module.exports);
 }
-for (const name of missing.modules) builtins.delete(name);
 
 const util = requireLibrary('util');
 const process = requireLibrary('process');

@@ -11,11 +11,11 @@ const {
 const { isAnyArrayBuffer, isTypedArray } = require('internal/types');
 const { tag } = require('internal/event_target');
 
-const blockSizes = { __proto__: null, md5: 64, sha1: 64, sha256: 64, sha384: 128, sha512: 128 };
+const blockSizes = { __proto__: null, md5: 64, sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128 };
 const hashNames = {
   __proto__: null,
   md5: 'md5', 'rsa-md5': 'md5', sha1: 'sha1', 'sha-1': 'sha1', 'rsa-sha1': 'sha1',
-  sha256: 'sha256', 'sha-256': 'sha256', 'rsa-sha256': 'sha256', sha384: 'sha384',
+  sha224: 'sha224', 'rsa-sha224': 'sha224', sha256: 'sha256', 'sha-256': 'sha256', 'rsa-sha256': 'sha256', sha384: 'sha384',
   'sha-384': 'sha384', 'rsa-sha384': 'sha384', sha512: 'sha512', 'sha-512': 'sha512',
   'rsa-sha512': 'sha512',
 };
@@ -290,7 +290,7 @@ Object.assign(exports, {
   Hash,
   Hmac,
   getHashes: () => ['RSA-MD5', 'RSA-SHA1', 'RSA-SHA256', 'RSA-SHA384', 'RSA-SHA512', 'md5', 'sha1',
-    'sha256', 'sha384', 'sha512'],
+    'sha224', 'sha256', 'sha384', 'sha512'],
   getCiphers: () => [],
   getCurves: () => [],
   getFips: () => 0,

@@ -345,7 +345,7 @@ static JSValue quirl_utf8_decode(JSContext *ctx, JSValueConst this_val, int argc
 /* hash(algorithm, array of Uint8Array): Uint8Array, or undefined if there is no such algorithm. */
 static JSValue quirl_hash(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
-    static const char names[5][8] = { "md5", "sha1", "sha256", "sha384", "sha512" };
+    static const char names[6][8] = { "md5", "sha1", "sha224", "sha256", "sha384", "sha512" };
     uint8_t digest[MOST_HASH_BYTES];
     const char *name;
     int64_t count, i;
@@ -354,10 +354,10 @@ static JSValue quirl_hash(JSContext *ctx, JSValueConst this_val, int argc, JSVal
     name = JS_ToCString(ctx, argv[0]);
     if (!name)
         return JS_EXCEPTION;
-    for (algorithm = 0; algorithm < 5 && strcmp(names[algorithm], name); algorithm++)
+    for (algorithm = 0; algorithm < 6 && strcmp(names[algorithm], name); algorithm++)
         ;
     JS_FreeCString(ctx, name);
-    if (algorithm == 5)
+    if (algorithm == 6)
         return JS_UNDEFINED;
     if (JS_GetLength(ctx, argv[1], &count))
         return JS_EXCEPTION;

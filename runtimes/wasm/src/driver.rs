@@ -152,6 +152,11 @@ impl Driver {
     }
 
     #[cfg(test)]
+    pub(crate) fn forget_scripts(&self) {
+        self.ground.scripts.shelf.forget_all();
+    }
+
+    #[cfg(test)]
     pub(crate) fn resident(&self) -> (usize, usize) {
         self.ground.engine.resident_size()
     }

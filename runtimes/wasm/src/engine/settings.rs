@@ -26,8 +26,8 @@ const KEEP_RESIDENT: usize = 2 << 20;
 /// Slots that stay with the module that they were last used for.
 const WARM_SLOTS: u32 = 16;
 /// What a guest may use of a stack, and the stack itself, which host calls use too.
-const WASM_STACK: usize = 512 << 10;
-const STACK: usize = 1 << 20;
+const WASM_STACK: usize = 8 << 20;
+const STACK: usize = 9 << 20;
 /// Address space of one memory: all that 32 bits can reach, so that no access needs a check.
 const RESERVATION: u64 = 4 << 30;
 /// Frames of a backtrace that are told.

@@ -35,7 +35,7 @@ pub(crate) type Making = BoxFuture<'static, Result<Arc<Ready>, Lacking>>;
 pub(crate) struct Scripts {
     ready: Arc<OnceLock<Result<Arc<Ready>, Lacking>>>,
     making: Shared<Making>,
-    pub(super) shelf: Shelf,
+    pub(crate) shelf: Shelf,
 }
 
 impl Scripts {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use invoker::driver::Stream;
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 use wasmtime::{Caller, Linker};
 
 use super::code::Code;
@@ -28,6 +28,7 @@ const FILES: i32 = 5;
 const ENVIRONMENT: i32 = 6;
 const ANSWER: i32 = 7;
 const BODY: i32 = 8;
+const LIMIT: i32 = 9;
 
 /// How a script ended: kinds of `host.answer` in `core.js`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +136,7 @@ impl Guest {
 enum Hash {
     Md5(Md5),
     Sha1(Sha1),
+    Sha224(Sha224),
     Sha256(Sha256),
     Sha384(Sha384),
     Sha512(Sha512),
@@ -146,9 +148,10 @@ impl Hash {
         Some(match algorithm {
             0 => Self::Md5(Md5::new()),
             1 => Self::Sha1(Sha1::new()),
-            2 => Self::Sha256(Sha256::new()),
-            3 => Self::Sha384(Sha384::new()),
-            4 => Self::Sha512(Sha512::new()),
+            2 => Self::Sha224(Sha224::new()),
+            3 => Self::Sha256(Sha256::new()),
+            4 => Self::Sha384(Sha384::new()),
+            5 => Self::Sha512(Sha512::new()),
             _ => return None,
         })
     }
@@ -157,6 +160,7 @@ impl Hash {
         match self {
             Self::Md5(hash) => hash.update(bytes),
             Self::Sha1(hash) => hash.update(bytes),
+            Self::Sha224(hash) => hash.update(bytes),
             Self::Sha256(hash) => hash.update(bytes),
             Self::Sha384(hash) => hash.update(bytes),
             Self::Sha512(hash) => hash.update(bytes),
@@ -167,6 +171,7 @@ impl Hash {
         match self {
             Self::Md5(hash) => hash.finalize().to_vec(),
             Self::Sha1(hash) => hash.finalize().to_vec(),
+            Self::Sha224(hash) => hash.finalize().to_vec(),
             Self::Sha256(hash) => hash.finalize().to_vec(),
             Self::Sha384(hash) => hash.finalize().to_vec(),
             Self::Sha512(hash) => hash.finalize().to_vec(),
@@ -221,10 +226,10 @@ fn texts(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "open",
         |mut script: Script<'_>, what: i32, at: i32, length: i32| -> wasmtime::Result<i32> {
             reading(&mut script, (at, length), |state, guest, name| {
-                let found = if what == ENVIRONMENT {
-                    Some(state.environment_json())
-                } else {
-                    guest.look_up(what, &String::from_utf8_lossy(name))
+                let found = match what {
+                    ENVIRONMENT => Some(state.environment_json()),
+                    LIMIT => state.limiter.hit_limit.then(Bytes::new),
+                    _ => guest.look_up(what, &String::from_utf8_lossy(name)),
                 };
                 guest.found = found.clone().unwrap_or_default();
                 found.map_or(-1, |found| i32::try_from(found.len()).unwrap_or(-1))

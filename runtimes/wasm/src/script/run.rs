@@ -43,7 +43,24 @@ impl Begun {
 
 /// Runs a job to its end.
 pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
+    // The engine is made when the server starts for the first time: no time of the action's.
+    let patience = turn.now() + PATIENCE;
+    let engine = within(ground.scripts.engine(), patience, &turn).await;
     let mut clock = Clock::start(ground.outside);
+    let engine = match engine {
+        Ok(Ok(engine)) => engine,
+        Ok(Err(reason)) => {
+            let why = Outcome::NotStarted(NotStarted::Provision(reason));
+            return clock.ended(why, StartState::Cold, Vec::new());
+        }
+        Err(Interrupted::Time) => {
+            let why = NotStarted::Provision("the script engine is not ready yet".to_owned());
+            return clock.ended(Outcome::NotStarted(why), StartState::Cold, Vec::new());
+        }
+        Err(Interrupted::Stopped) => {
+            return clock.ended(Outcome::Stopped, StartState::Cold, Vec::new());
+        }
+    };
     let Some(lease) = ground.budget.start() else {
         return clock.ended(Outcome::NotStarted(NotStarted::NoSlot), StartState::Cold, Vec::new());
     };
@@ -52,7 +69,7 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
 
     let key = Key { code: job.code, main: job.main.clone().unwrap_or_else(|| MAIN.to_owned()) };
     let finding = within(find(ground, &key), clock.began + limit, &turn).await;
-    let (engine, script, state) = match finding {
+    let (script, state) = match finding {
         Ok(Ok(found)) => found,
         Ok(Err(NotFound::Broken(reason))) => {
             clock.initialised();
@@ -90,6 +107,8 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
     judge(&mut clock, &job, ending, guest, state)
 }
 
+/// How long a run waits for the engine to be made.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of an answer that is too long is told.
 const PREFIX: u64 = 1 << 20;
 
@@ -100,27 +119,22 @@ enum NotFound {
     NotStarted(NotStarted),
 }
 
-/// The engine, and the script wherever it is now.
-async fn find(
-    ground: &Ground,
-    key: &Key,
-) -> Result<(Arc<Ready>, Arc<Script>, StartState), NotFound> {
+/// The script, wherever it is now.
+async fn find(ground: &Ground, key: &Key) -> Result<(Arc<Script>, StartState), NotFound> {
     let scripts = &ground.scripts;
-    let engine = scripts.engine().await;
-    let engine = engine.map_err(|reason| NotFound::NotStarted(NotStarted::Provision(reason)))?;
     if let Some(script) = scripts.shelf.get(key) {
-        return Ok((engine, script, StartState::Warmed));
+        return Ok((script, StartState::Warmed));
     }
     let image = scripts.shelf.read(key);
     let code = ground.engine.fetch(key.code).await;
     let code = code.map_err(|reason| NotFound::NotStarted(NotStarted::NoCode(reason)))?;
     let code = Arc::new(Code::read(&code).map_err(NotFound::Broken)?);
     if image.is_none() {
-        return Ok((engine, Arc::new(Script { image, code: Some(code) }), StartState::Cold));
+        return Ok((Arc::new(Script { image, code: Some(code) }), StartState::Cold));
     }
     let script = Arc::new(Script { image, code: kept(code) });
     scripts.shelf.keep(key.clone(), Arc::clone(&script));
-    Ok((engine, script, StartState::Prewarmed))
+    Ok((script, StartState::Prewarmed))
 }
 
 /// Of a script with an image, only the files of an archive are looked at again.
