@@ -32,8 +32,7 @@ pub type Lives = BTreeMap<String, Life>;
 pub async fn read(client: &Client, ids: &[String]) -> Result<Lives> {
     let all_there = || async {
         let records = read_records(client).await.map_err(|error| format!("{error:#}"))?;
-        let known: BTreeSet<_> = records.iter().map(|it| it.activation_id.as_str()).collect();
-        let missing = ids.iter().filter(|id| !known.contains(id.as_str())).count();
+        let missing = missing(&records, ids);
         if missing == 0 { Ok(records) } else { Err(format!("{missing} are missing")) }
     };
     let records = match eventually(LIMIT, "every record is there", all_there).await {
@@ -48,6 +47,15 @@ pub async fn read(client: &Client, ids: &[String]) -> Result<Lives> {
         anyhow::Ok((id, Life { record, history }))
     });
     histories.buffer_unordered(READERS).try_collect().await
+}
+
+/// How many of `ids` and of the steps of sequences are not among the records. The newest come first,
+/// so a page with steps may be read before they have ended, and a later one with their sequence after.
+fn missing(records: &[Record], ids: &[String]) -> usize {
+    let known: BTreeSet<&String> = records.iter().map(|it| &it.activation_id).collect();
+    let is_sequence = |it: &&Record| Pipeline::ALL.iter().any(|of| of.name() == it.name);
+    let steps = records.iter().filter(is_sequence).flat_map(|it| &it.logs);
+    ids.iter().chain(steps).filter(|id| !known.contains(id)).count()
 }
 
 /// Every record of the namespace, page by page.

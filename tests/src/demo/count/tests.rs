@@ -147,6 +147,19 @@ fn what_is_lost_is_told() {
 }
 
 #[test]
+fn a_page_that_was_read_before_its_steps_had_ended_is_read_again() {
+    let (fed, lives) = usual();
+    let ids: Vec<String> = fed.told.iter().map(|told| told.id.clone()).collect();
+    let but = |gone: &str| -> Vec<Record> {
+        let kept = lives.values().filter(|life| life.record.activation_id != gone);
+        kept.map(|life| life.record.clone()).collect()
+    };
+    assert_eq!(missing(&but(""), &ids), 0);
+    assert_eq!(missing(&but("q-forecast"), &ids), 1);
+    assert_eq!(missing(&but("q"), &ids), 1);
+}
+
+#[test]
 fn what_is_doubled_is_told() {
     let unasked = judged(|_, lives| lives.extend(weather("d", 1, &[&[2], &[3], &[4], &[5]])));
     assert!(unasked.contains("1 doubled; the first one: d: nobody asked"), "{unasked}");
