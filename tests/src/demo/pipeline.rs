@@ -19,7 +19,7 @@ use crate::platform::{Server, shown};
 /// A sequence of actions, and what it is fed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pipeline {
-    /// Days of weather: steps in WebAssembly.
+    /// Days of weather: steps in WebAssembly and JavaScript by turns.
     Weather,
     /// Quotes of companies: three steps in JavaScript, the last one of several files.
     Quotes,
@@ -44,9 +44,9 @@ impl Pipeline {
         match self {
             Self::Weather => &[
                 Step { name: "parse", code: "built/parse.wasm" },
-                Step { name: "clean", code: "built/clean.wasm" },
+                Step { name: "clean", code: "weather/clean.js" },
                 Step { name: "aggregate", code: "built/aggregate.wasm" },
-                Step { name: "anomalies", code: "built/anomalies.wasm" },
+                Step { name: "anomalies", code: "weather/anomalies.js" },
             ],
             Self::Quotes => &[
                 Step { name: "read-quotes", code: "stocks/read.js" },
