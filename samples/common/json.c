@@ -344,7 +344,7 @@ static bool scaled(const char *digits, int count, int shift, int64_t limit, int6
     return size <= limit;
 }
 
-static bool fixed(text words, bool exponents, int places, int64_t limit, int64_t *value) {
+static bool fixed(text words, int places, int64_t limit, int64_t *value) {
     const char *at = words.at, *end = words.at + words.len;
     bool negative = at < end && *at == '-';
     at += negative;
@@ -361,7 +361,7 @@ static bool fixed(text words, bool exponents, int places, int64_t limit, int64_t
             return false;
         }
     }
-    if (exponents && at < end && (*at == 'e' || *at == 'E')) {
+    if (at < end && (*at == 'e' || *at == 'E')) {
         power = exponent(at + 1, end);
         at = end;
     }
@@ -375,12 +375,8 @@ static bool fixed(text words, bool exponents, int places, int64_t limit, int64_t
     return true;
 }
 
-bool text_fixed(text words, int places, int64_t limit, int64_t *value) {
-    return fixed(words, false, places, limit, value);
-}
-
 bool json_fixed(const json *number, int places, int64_t limit, int64_t *value) {
-    return number && number->kind == JSON_NUMBER && fixed(number->words, true, places, limit, value);
+    return number && number->kind == JSON_NUMBER && fixed(number->words, places, limit, value);
 }
 
 // --- writing ---

@@ -33,8 +33,6 @@ json *json_need(const json *object, const char *name, json_kind kind);
 // A decimal number as an integer of 10^-places, rounded half away from zero. False if it is not a
 // number or its size is above `limit` (in the same unit).
 bool json_fixed(const json *number, int places, int64_t limit, int64_t *value);
-// The same for plain words: digits, perhaps `-` before and a fraction behind; no exponent.
-bool text_fixed(text words, int places, int64_t limit, int64_t *value);
 
 // Writes a value as it was read.
 void put_json(const json *value);

@@ -42,42 +42,14 @@ bool date_read(text words, int32_t *day) {
     return y == year && m == month && d == of_month; // else there was no such day in that month
 }
 
-static void put_two(int32_t value) {
-    put(value < 10 ? "0" : "");
-    put_int(value);
-}
-
 void put_month(int32_t month) {
     int32_t year = month / 12;
     put("\"");
     put(year < 10 ? "000" : year < 100 ? "00" : year < 1000 ? "0" : "");
     put_int(year);
-    put("-");
-    put_two(month % 12 + 1);
+    put(month % 12 < 9 ? "-0" : "-");
+    put_int(month % 12 + 1);
     put("\"");
-}
-
-void put_date(int32_t day) {
-    int32_t year, month, of_month;
-    civil(day, &year, &month, &of_month);
-    put("\"");
-    put(year < 10 ? "000" : year < 100 ? "00" : year < 1000 ? "0" : "");
-    put_int(year);
-    put("-");
-    put_two(month);
-    put("-");
-    put_two(of_month);
-    put("\"");
-}
-
-bool month_read(text words, int32_t *month) {
-    int32_t year;
-    if (words.len != 7 || words.at[4] != '-' || !number_at(words, 0, 4, &year) || !number_at(words, 5, 2, month) ||
-        year < 1 || *month < 1 || *month > 12) {
-        return false;
-    }
-    *month += year * 12 - 1;
-    return true;
 }
 
 int32_t month_of(int32_t day) {

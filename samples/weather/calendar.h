@@ -1,4 +1,4 @@
-// Days and months, shared by the steps of `weather`.
+// Days and months, for the steps of `weather` in C.
 #ifndef QUIRL_SAMPLES_CALENDAR_H
 #define QUIRL_SAMPLES_CALENDAR_H
 
@@ -6,10 +6,8 @@
 
 // `2012/01/31` or `2012-01-31` as days since 0000-03-01. False if there is no such day.
 bool date_read(text words, int32_t *day);
-void put_date(int32_t day); // "2012-01-31"
 
-// `2012-01` as months since year 0.
-bool month_read(text words, int32_t *month);
+// The month of a day, as months since year 0.
 int32_t month_of(int32_t day);
 void put_month(int32_t month); // "2012-01"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the pipeline `weather` must say, worked out a second time.
 
-Python 3.11, standard library only; shares no code and no way of counting with the C steps: fractions
+Python 3.11, standard library only; shares no code and no way of counting with the steps: fractions
 instead of integers of tenths, days in a dictionary, the calendar and the roots of the library. The
 rules themselves are in README.md. All figures are rounded once, halves away from zero, so two right
 answers are equal and `compare` allows no difference at all.
@@ -21,11 +21,15 @@ answers are equal and `compare` allows no difference at all.
 import bisect
 import datetime
 import decimal
-import json
+import pathlib
 import re
 import sys
 import tomllib
 from fractions import Fraction
+
+sys.dont_write_bytecode = True  # nothing of ours is left among the samples
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "common"))
+from compare import actual_of, compare_files, compare_lines, dumps, loads, read, write, write_lines
 
 MEASURES = ["precipitation", "temp_max", "temp_min", "wind"]
 SHOWN_BYTES = 200
@@ -404,67 +408,7 @@ def found(damages, cleaning):
     return [f"not found: {it}" for it in done if it not in told] + [f"not done: {it}" for it in told if it not in done]
 
 
-# --- comparing ------------------------------------------------------------------------------------
-
-
-class Comparison:
-    def __init__(self):
-        self.figures, self.words, self.differences = 0, 0, []
-
-    def differ(self, path, expected, actual):
-        self.differences.append(f"{path or 'it'}: expected {expected!s}, got {actual!s}")
-
-    def compare(self, expected, actual, path=""):
-        if isinstance(expected, dict) and isinstance(actual, dict):
-            for key in expected.keys() | actual.keys():
-                if key in expected and key in actual:
-                    self.compare(expected[key], actual[key], f"{path}.{key}" if path else key)
-                else:
-                    self.differ(f"{path}.{key}" if path else key, "it" if key in expected else "nothing",
-                                "it" if key in actual else "nothing")
-        elif isinstance(expected, list) and isinstance(actual, list):
-            if len(expected) != len(actual):
-                self.differ(path, f"{len(expected)} items", f"{len(actual)}")
-            for index, (e, a) in enumerate(zip(expected, actual)):
-                self.compare(e, a, f"{path}[{index}]")
-        else:
-            number = isinstance(expected, decimal.Decimal)
-            self.figures, self.words = self.figures + number, self.words + (not number)
-            if type(expected) is not type(actual) or expected != actual:
-                self.differ(path, expected, actual)
-
-    def report(self):
-        for line in self.differences[:20]:
-            print(line)
-        if len(self.differences) > 20:
-            print(f"… and {len(self.differences) - 20} more")
-        verdict = f"{len(self.differences)} differ" if self.differences else "all equal"
-        print(f"{self.figures} figures and {self.words} words compared: {verdict}")
-        return 1 if self.differences or not self.figures else 0
-
-
-def loads(text):
-    return json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
-
-
-def actual_of(document):
-    response = document.get("response")
-    return response["result"] if isinstance(response, dict) and "result" in response else document
-
-
-def dumps(value, **how):
-    # Two decimals survive a double and are printed as they are: checked by the comparison itself.
-    return json.dumps(value, default=float, ensure_ascii=False, **how)
-
-
-def read(path):
-    with open(0 if path == "-" else path, encoding="utf-8", newline="") as file:
-        return file.read()
-
-
-def write(path, text):
-    with open(1 if path == "-" else path, "w", encoding="utf-8", newline="", closefd=path != "-") as file:
-        file.write(text)
+# --- commands ------------------------------------------------------------------------------------
 
 
 def damages_of(path):
@@ -480,7 +424,6 @@ def slices(text, size):
 
 
 def main(args):
-    comparison = Comparison()
     match args:
         case ["damage", source, damages, target]:
             write(target, damage(read(source), damages_of(damages)))
@@ -489,18 +432,11 @@ def main(args):
         case ["expect", path, *rest] if len(rest) <= 2:
             write("-", dumps(expect(read(path), *rest), indent=1) + "\n")
         case ["slices", path, size]:
-            write("-", "".join(dumps(it, separators=(",", ":")) + "\n" for it in slices(read(path), int(size))))
+            write_lines("-", slices(read(path), int(size)))
         case ["compare", expected, actual]:
-            comparison.compare(loads(read(expected)), actual_of(loads(read(actual))))
-            return comparison.report()
+            return compare_files(expected, actual)
         case ["compare-lines", expected, actual]:
-            wanted, got = ([loads(line) for line in read(path).splitlines() if line] for path in (expected, actual))
-            wanted = [it.get("expected", it) for it in wanted]
-            if len(wanted) != len(got):
-                comparison.differ("", f"{len(wanted)} lines", len(got))
-            for index, (e, a) in enumerate(zip(wanted, got)):
-                comparison.compare(e, actual_of(a), f"line {index + 1}")
-            return comparison.report()
+            return compare_lines(expected, actual)
         case ["found", damages, actual]:
             wanted = damages_of(damages)
             wrong = found(wanted, actual_of(loads(read(actual)))["cleaning"])

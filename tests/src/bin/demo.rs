@@ -1,4 +1,4 @@
-//! `demo`: a pipeline on real data, the server killed in the middle of it, nothing lost.
+//! `demo`: two pipelines on real data, the server killed in the middle of it, nothing lost.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,8 +8,8 @@ use clap::Parser;
 use quirl_tests::demo::{self, Options};
 use quirl_tests::platform::{Flags, Programs};
 
-/// Starts a server, runs the pipeline `weather` on real data, kills the server in the middle of
-/// some hundred invocations, starts it again, and counts what is left.
+/// Starts a server, runs the pipelines `weather` and `quotes` on real data, kills the server in the
+/// middle of some hundred invocations, starts it again, and counts what is left.
 #[derive(Debug, Parser)]
 #[command(name = "demo")]
 struct Args {
@@ -18,7 +18,7 @@ struct Args {
     /// Stop the server at the end instead of leaving it running until Ctrl-C
     #[arg(long)]
     exit: bool,
-    /// Compare every figure and every record with an independent Python script
+    /// Compare every figure and every record with independent Python scripts
     #[arg(long)]
     check: bool,
     /// The data folder of the server, emptied first; `demo` beside the folder of the programs

@@ -1,29 +1,30 @@
-//! The second opinion: `samples/weather/check.py` works everything out independently.
+//! The second opinion: a script of each pipeline works everything out independently.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
 use super::count::Lives;
 use super::feed::Fed;
-use super::pipeline::{FILES, Life, Seen, result_of, run_on_text, write};
+use super::pipeline::{Life, Pipeline, Seen, result_of, run_on_text, write};
 use super::place::{files, shortened};
 use super::screen::say;
-use super::slices::ROWS;
-use super::tables::{changed_months, damaged, differences, figures, original};
+use super::tables::{changed_months, differences, figures, original, results};
 use crate::platform::{Programs, Server, shown};
 
 /// What is changed: the day, the column, the new value.
 const CELL: [&str; 3] = ["2015/02/14", "temp_max", "19.4"];
+/// The copy that was damaged.
+const DAMAGED: &str = "seattle-weather-damaged.csv";
 /// The file with the change.
 const CHANGED: &str = "changed.csv";
 /// How to get what is missing.
 const INSTALL: &str =
     "sudo apt-get update && sudo apt-get install -y --no-install-recommends python3";
 
-/// Runs the script, and counts what it compared.
+/// Runs the scripts, and counts what they compared.
 #[derive(Clone, Debug)]
 pub struct Python {
     samples: PathBuf,
@@ -33,7 +34,7 @@ pub struct Python {
 }
 
 impl Python {
-    /// Looks for an interpreter that the script can use.
+    /// Looks for an interpreter that the scripts can use.
     ///
     /// # Errors
     /// There is none; with the command that installs it.
@@ -46,7 +47,7 @@ impl Python {
         Ok(Self { samples: programs.samples.clone(), figures: 0, words: 0, printed: 0 })
     }
 
-    /// Compares the results on both files, and the tables that were printed of them.
+    /// Compares the results on all files, and the tables that were printed of them.
     ///
     /// # Errors
     /// They differ.
@@ -55,15 +56,13 @@ impl Python {
         for seen in whole {
             expected.push(self.compare(server, seen, &self.data(&seen.file))?);
         }
-        let ([wanted, wanted_damaged], [seen, seen_damaged]) = (expected.as_slice(), whole) else {
-            return Err(anyhow!("there are two files"));
-        };
-        self.compare_printed(&original(wanted), &original(&seen.result))?;
-        let printed = damaged(&seen.result, &seen_damaged.result);
-        self.compare_printed(&damaged(wanted, wanted_damaged), &printed)?;
-        let actual = self.actual(server, seen_damaged)?;
+        let wanted = results(&expected.iter().collect::<Vec<_>>());
+        let printed = results(&whole.iter().map(|seen| &seen.result).collect::<Vec<_>>());
+        self.compare_printed(&wanted, &printed)?;
+        let damaged = whole.iter().find(|seen| seen.file == DAMAGED);
+        let actual = self.actual(server, damaged.context("the damaged copy was not run")?)?;
         let damages = self.data("damages.toml");
-        self.run(&["found", &damages, &actual]).map(drop)
+        self.run(Pipeline::Weather, &["found", &damages, &actual])
     }
 
     /// Compares the record of every slice, and once more what its steps said.
@@ -71,20 +70,35 @@ impl Python {
     /// # Errors
     /// They differ.
     pub fn compare_slices(&mut self, server: &Server, fed: &Fed, lives: &Lives) -> Result<()> {
-        let mut expected = String::new();
-        for file in FILES {
-            expected.push_str(&self.ask(&["slices", &self.data(file), &ROWS.to_string()])?);
+        for pipeline in Pipeline::ALL {
+            self.compare_slices_of(pipeline, server, fed, lives)?;
         }
-        let expected = write(server, "expected.jsonl", expected.as_bytes())?;
+        Ok(())
+    }
+
+    fn compare_slices_of(
+        &mut self,
+        pipeline: Pipeline,
+        server: &Server,
+        fed: &Fed,
+        lives: &Lives,
+    ) -> Result<()> {
+        let mut expected = String::new();
+        let size = pipeline.slice_size().to_string();
+        for file in pipeline.files() {
+            expected.push_str(&self.ask(pipeline, &["slices", &self.data(file), &size])?);
+        }
+        let file = |what: &str| format!("{}.{what}.jsonl", pipeline.name());
+        let expected = write(server, &file("expected"), expected.as_bytes())?;
         let (mut records, mut steps) = (String::new(), String::new());
-        for told in &fed.told {
+        for told in fed.of(pipeline) {
             let life = lives.get(&told.id).with_context(|| format!("no record {}", told.id))?;
             records.push_str(&format!("{}\n", serde_json::to_string(&life.record)?));
-            steps.push_str(&format!("{}\n", from_steps(life, lives)?));
+            steps.push_str(&format!("{}\n", from_steps(pipeline, life, lives)?));
         }
-        for (name, actual) in [("records.jsonl", records), ("steps.jsonl", steps)] {
-            let actual = write(server, name, actual.as_bytes())?;
-            self.run(&["compare-lines", &expected, &actual])?;
+        for (what, actual) in [("records", records), ("steps", steps)] {
+            let actual = write(server, &file(what), actual.as_bytes())?;
+            self.run(pipeline, &["compare-lines", &expected, &actual])?;
         }
         Ok(())
     }
@@ -97,9 +111,10 @@ impl Python {
         let before = whole.first().context("the original was not run")?;
         let [date, column, value] = CELL;
         let path = shortened(&files(&server.data).join(CHANGED));
-        self.run(&["change", &self.data(&before.file), date, column, value, &path])?;
+        let change = ["change", &self.data(&before.file), date, column, value, &path];
+        self.run(before.pipeline, &change)?;
         let csv = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        let after = run_on_text(server, CHANGED, &csv).await?;
+        let after = run_on_text(server, before.pipeline, CHANGED, &csv).await?;
         let expected = self.compare(server, &after, &path)?;
         let (was, is) = (original(&before.result), original(&after.result));
         self.compare_printed(&original(&expected), &is)?;
@@ -119,17 +134,17 @@ impl Python {
         let Self { figures, words, printed, .. } = self;
         format!(
             "  {figures} figures and {words} words of the records, {printed} printed figures: all as \
-             the script says"
+             the scripts say"
         )
     }
 
     /// Compares one result with what the script makes of the file; returns the latter.
     fn compare(&mut self, server: &Server, seen: &Seen, path: &str) -> Result<Value> {
-        let expected = self.ask(&["expect", path, &seen.file])?;
+        let expected = self.ask(seen.pipeline, &["expect", path, &seen.file])?;
         let parsed = serde_json::from_str(&expected).context("what the script expects")?;
         let expected = write(server, &format!("{}.expected.json", seen.file), expected.as_bytes())?;
         let actual = self.actual(server, seen)?;
-        self.run(&["compare", &expected, &actual])?;
+        self.run(seen.pipeline, &["compare", &expected, &actual])?;
         Ok(parsed)
     }
 
@@ -153,9 +168,9 @@ impl Python {
     }
 
     /// Runs the script, shows what it says, and counts what it compared.
-    fn run(&mut self, args: &[&str]) -> Result<()> {
-        say(&format!("  $ {}", shown(&self.command(args))));
-        let said = self.ask(args)?;
+    fn run(&mut self, pipeline: Pipeline, args: &[&str]) -> Result<()> {
+        say(&format!("  $ {}", shown(&self.command(pipeline, args))));
+        let said = self.ask(pipeline, args)?;
         let Some(last) = said.lines().last() else { return Ok(()) };
         say(&format!("    {last}"));
         let words: Vec<&str> = last.split(' ').collect();
@@ -167,8 +182,8 @@ impl Python {
     }
 
     /// What the script says.
-    fn ask(&self, args: &[&str]) -> Result<String> {
-        let mut command = self.command(args);
+    fn ask(&self, pipeline: Pipeline, args: &[&str]) -> Result<String> {
+        let mut command = self.command(pipeline, args);
         let line = shown(&command);
         let output = command.output().with_context(|| format!("run {line}"))?;
         let said = String::from_utf8(output.stdout).with_context(|| format!("from {line}"))?;
@@ -177,8 +192,8 @@ impl Python {
         Ok(said)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let script: &Path = &self.samples.join("weather/check.py");
+    fn command(&self, pipeline: Pipeline, args: &[&str]) -> Command {
+        let script: &Path = &self.samples.join(pipeline.script());
         let mut command = Command::new("python3");
         command.arg(shortened(script)).args(args);
         command
@@ -186,21 +201,43 @@ impl Python {
 }
 
 /// The final result put together from what the steps returned: so their records are compared too.
-fn from_steps(life: &Life, lives: &Lives) -> Result<Value> {
-    let step = |at: usize| {
-        let id = life.record.logs.get(at).context("a sequence without all its steps")?;
-        result_of(&lives.get(id).with_context(|| format!("no record {id}"))?.record)
+fn from_steps(pipeline: Pipeline, life: &Life, lives: &Lives) -> Result<Value> {
+    let step =
+        |id: &String| result_of(&lives.get(id).with_context(|| format!("no record {id}"))?.record);
+    let steps = life.record.logs.iter().map(step).collect::<Result<Vec<_>>>()?;
+    let whole = match pipeline {
+        Pipeline::Weather => from_weather_steps(&life.record.activation_id, &steps),
+        Pipeline::Quotes => from_quotes_steps(&life.record.activation_id, &steps),
     };
-    let (parse, clean, aggregate, anomalies) = (step(0)?, step(1)?, step(2)?, step(3)?);
-    let rows = |of: &Value, member: &str| of[member].as_array().map_or(0, Vec::len);
-    let read = rows(&parse, "rows") + rows(&parse, "broken");
-    let id = &life.record.activation_id;
+    whole.context("put together from the steps")
+}
+
+fn from_weather_steps(id: &str, steps: &[Value]) -> Result<Value> {
+    let [parse, clean, aggregate, anomalies] = steps else { bail!("{id} has other steps") };
+    let read = count(&parse["rows"]) + count(&parse["broken"]);
     ensure!(json!(read) == clean["cleaning"]["rows_in"], "{id}: parse and clean differ in rows");
-    ensure!(json!(rows(&clean, "rows")) == aggregate["days"], "{id}: a day is missing");
+    ensure!(json!(count(&clean["rows"])) == aggregate["days"], "{id}: a day is missing");
     ensure!(aggregate["cleaning"] == clean["cleaning"], "{id}: what cleaning found was changed");
     Ok(json!({
         "source": anomalies["source"], "months": aggregate["months"],
         "climatology": aggregate["climatology"], "anomalies": anomalies["anomalies"],
         "cleaning": clean["cleaning"], "summary": anomalies["summary"],
     }))
+}
+
+fn from_quotes_steps(id: &str, steps: &[Value]) -> Result<Value> {
+    let [read, last, forecast] = steps else { bail!("{id} has other steps") };
+    let companies = read["symbols"].as_array().map_or(&[][..], Vec::as_slice);
+    let quotes: usize = companies.iter().map(|company| count(&company["quotes"])).sum();
+    ensure!(json!(quotes) == read["reading"]["quotes"], "{id}: a quote is missing");
+    ensure!(last["symbols"] == read["symbols"], "{id}: a quote was changed on its way");
+    Ok(json!({
+        "source": read["source"], "window": forecast["window"], "held_out": forecast["held_out"],
+        "reading": read["reading"], "last": last["last"], "forecasts": forecast["forecasts"],
+        "summary": forecast["summary"],
+    }))
+}
+
+fn count(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
 }

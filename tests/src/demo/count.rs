@@ -12,7 +12,7 @@ use api::client::{Filter, Page};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::feed::{Fed, Told};
-use super::pipeline::{Life, SEQUENCE, STEPS};
+use super::pipeline::{Life, Pipeline};
 use crate::eventually::eventually;
 
 /// So long the last invocations may take to end, and their rows to be found.
@@ -32,8 +32,7 @@ pub type Lives = BTreeMap<String, Life>;
 pub async fn read(client: &Client, ids: &[String]) -> Result<Lives> {
     let all_there = || async {
         let records = read_records(client).await.map_err(|error| format!("{error:#}"))?;
-        let known: BTreeSet<_> = records.iter().map(|it| it.activation_id.as_str()).collect();
-        let missing = ids.iter().filter(|id| !known.contains(id.as_str())).count();
+        let missing = missing(&records, ids);
         if missing == 0 { Ok(records) } else { Err(format!("{missing} are missing")) }
     };
     let records = match eventually(LIMIT, "every record is there", all_there).await {
@@ -50,6 +49,15 @@ pub async fn read(client: &Client, ids: &[String]) -> Result<Lives> {
     histories.buffer_unordered(READERS).try_collect().await
 }
 
+/// How many of `ids` and of the steps of sequences are not among the records. The newest come first,
+/// so a page with steps may be read before they have ended, and a later one with their sequence after.
+fn missing(records: &[Record], ids: &[String]) -> usize {
+    let known: BTreeSet<&String> = records.iter().map(|it| &it.activation_id).collect();
+    let is_sequence = |it: &&Record| Pipeline::ALL.iter().any(|of| of.name() == it.name);
+    let steps = records.iter().filter(is_sequence).flat_map(|it| &it.logs);
+    ids.iter().chain(steps).filter(|id| !known.contains(id)).count()
+}
+
 /// Every record of the namespace, page by page.
 async fn read_records(client: &Client) -> Result<Vec<Record>> {
     let mut all = Vec::new();
@@ -64,9 +72,61 @@ async fn read_records(client: &Client) -> Result<Vec<Record>> {
     }
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Count {
+/// What came of each pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    each: Vec<Count>,
+    /// Records of actions that are in none.
+    strange: Vec<String>,
+}
+
+impl Counts {
+    /// Counts; `known` are sequences that ran before the slices.
+    ///
+    /// # Errors
+    /// The clock was set meanwhile: before and after the kill cannot be told apart.
+    pub fn of(fed: &Fed, known: &[&str], lives: &Lives) -> Result<Self> {
+        check_clock(fed.kill.at, lives)?;
+        let each = Pipeline::ALL.map(|pipeline| Count::of(pipeline, fed, known, lives)).to_vec();
+        let strange = |name: &str| !Pipeline::ALL.iter().any(|pipeline| pipeline.has(name));
+        let strange = lives.iter().filter(|(_, life)| strange(&life.record.name));
+        let strange = strange.map(|(id, life)| unasked(id, &life.record)).collect();
+        Ok(Self { each, strange })
+    }
+
+    /// An activation worth a look: one that was run again, if there is one.
+    #[must_use]
+    pub fn example(&self) -> &str {
+        let with_one = || self.each.iter().filter(|count| !count.example.is_empty());
+        let best = with_one().find(|count| count.steps_again > 0).or(with_one().next());
+        best.map_or("", |count| &count.example)
+    }
+
+    /// Whether this is what was promised.
+    ///
+    /// # Errors
+    /// Something is lost, doubled or wrong.
+    pub fn judge(&self) -> Result<()> {
+        let all =
+            |of: fn(&Count) -> &Vec<String>| self.each.iter().flat_map(of).collect::<Vec<_>>();
+        let (lost, mut doubled, wrong) =
+            (all(|it| &it.lost), all(|it| &it.doubled), all(|it| &it.wrong));
+        doubled.extend(&self.strange);
+        for (what, found) in [("lost", lost), ("doubled", doubled), ("wrong", wrong)] {
+            if let Some(first) = found.first() {
+                bail!("{} {what}; the first one: {first}", found.len());
+            }
+        }
+        let cut: usize = self.each.iter().map(|count| count.cut).sum();
+        ensure!(cut > 0, "nothing was open when the server was killed: it shows nothing");
+        Ok(())
+    }
+}
+
+/// What came of one pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Count {
+    pipeline: Pipeline,
     sent: usize,
     accepted_before: usize,
     ended_before: usize,
@@ -86,18 +146,36 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts; `known` are sequences that ran before the slices.
-    ///
-    /// # Errors
-    /// The clock was set meanwhile: before and after the kill cannot be told apart.
-    pub fn of(fed: &Fed, known: &[&str], lives: &Lives) -> Result<Self> {
-        check_clock(fed.kill.at, lives)?;
-        let mut count = Self { sent: fed.told.len(), records: lives.len(), ..Self::default() };
-        for told in &fed.told {
+    fn new(pipeline: Pipeline) -> Self {
+        Self {
+            pipeline,
+            sent: 0,
+            accepted_before: 0,
+            ended_before: 0,
+            cut: 0,
+            steps_again: 0,
+            steps_late: 0,
+            accepted_after: 0,
+            told_before: 0,
+            sent_again: 0,
+            replayed: 0,
+            answers: 0,
+            records: 0,
+            lost: Vec::new(),
+            doubled: Vec::new(),
+            wrong: Vec::new(),
+            example: String::new(),
+        }
+    }
+
+    fn of(pipeline: Pipeline, fed: &Fed, known: &[&str], lives: &Lives) -> Self {
+        let mut count = Self::new(pipeline);
+        for told in fed.of(pipeline) {
+            count.sent += 1;
             count.add(told, fed.kill.at, lives);
         }
         count.find_doubled(fed, known, lives);
-        Ok(count)
+        count
     }
 
     fn add(&mut self, told: &Told, kill: i64, lives: &Lives) {
@@ -159,87 +237,87 @@ impl Count {
     /// More activations than requests, more steps than the sequence has, or two ends of one.
     fn find_doubled(&mut self, fed: &Fed, known: &[&str], lives: &Lives) {
         let mut expected: BTreeSet<&str> = known.iter().copied().collect();
-        for told in &fed.told {
+        for told in fed.of(self.pipeline) {
             if !expected.insert(&told.id) {
                 self.doubled.push(format!("{}: two requests have it", told.id));
             }
         }
-        for (id, life) in lives {
+        for (id, life) in lives.iter().filter(|(_, life)| self.pipeline.has(&life.record.name)) {
+            self.records += 1;
             let ends = events(&life.history, What::Finished).count();
             if ends != 1 {
                 self.doubled.push(format!("{id}: it ended {ends} times"));
             }
             let is_step = life.record.cause.is_some();
             if !is_step && !expected.contains(id.as_str()) {
-                self.doubled.push(format!("{id}: nobody asked for this {}", life.record.name));
+                self.doubled.push(unasked(id, &life.record));
             }
-            if let Some(why) = wrong_steps(life, lives) {
+            if let Some(why) = self.wrong_steps(life, lives) {
                 self.doubled.push(format!("{id}: {why}"));
             }
         }
     }
 
-    /// An activation worth a look: one that was run again, if there is one.
-    #[must_use]
-    pub fn example(&self) -> &str {
-        &self.example
+    /// Why the children of a record are not the steps of the pipeline.
+    fn wrong_steps(&self, life: &Life, lives: &Lives) -> Option<String> {
+        if life.record.name != self.pipeline.name() {
+            return None;
+        }
+        let id = &life.record.activation_id;
+        let of = |step: &String| lives.get(step).filter(|it| it.record.cause.as_ref() == Some(id));
+        let names = |ids: &[String]| -> Vec<String> {
+            let name = |it: &Life| it.record.name.clone();
+            ids.iter().map(|step| of(step).map_or("?".to_owned(), name)).collect()
+        };
+        let steps = self.pipeline.step_names();
+        let (logs, children) = (names(&life.record.logs), names(&life.history.children));
+        let born = lives.values().filter(|it| it.record.cause.as_ref() == Some(id)).count();
+        let is_right = logs == steps && children == steps && born == steps.len();
+        (!is_right)
+            .then(|| format!("its steps are {logs:?} and {children:?}, {born} records name it"))
     }
 
-    /// Whether this is what was promised.
-    ///
-    /// # Errors
-    /// Something is lost, doubled or wrong.
-    pub fn judge(&self) -> Result<()> {
-        let Self { lost, doubled, wrong, .. } = self;
-        let told = [("lost", lost), ("doubled", doubled), ("wrong", wrong)];
-        for (what, found) in told {
-            if let Some(first) = found.first() {
-                bail!("{} {what}; the first one: {first}", found.len());
-            }
+    /// What is told of it, line by line.
+    const fn lines(&self) -> [(&'static str, usize); 14] {
+        [
+            ("invocations sent", self.sent),
+            ("accepted before the kill", self.accepted_before),
+            ("  told to their clients by then", self.told_before),
+            ("  ended before it", self.ended_before),
+            ("  cut by it, and run to their end afterwards", self.cut),
+            ("    steps that were running, and were run again", self.steps_again),
+            ("    steps whose turn came only afterwards", self.steps_late),
+            ("accepted after it", self.accepted_after),
+            ("requests without an answer, sent again with the same key", self.sent_again),
+            ("  accepted already: the same activation was told", self.replayed),
+            ("answers with a record, each equal to the record now", self.answers),
+            ("records read, with their histories", self.records),
+            ("lost", self.lost.len()),
+            ("doubled", self.doubled.len()),
+        ]
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |what: &str, cells: Vec<String>| {
+            write!(f, "  {what:<56}")?;
+            cells.iter().try_for_each(|cell| write!(f, " {cell:>8}"))?;
+            writeln!(f)
+        };
+        row("", self.each.iter().map(|count| count.pipeline.name().to_owned()).collect())?;
+        let columns: Vec<_> = self.each.iter().map(Count::lines).collect();
+        let Some(first) = columns.first() else { return Ok(()) };
+        for (at, (what, _)) in first.iter().enumerate() {
+            let cells = columns.iter().filter_map(|lines| lines.get(at));
+            row(what, cells.map(|(_, number)| number.to_string()).collect())?;
         }
-        ensure!(self.cut > 0, "nothing was open when the server was killed: it shows nothing");
         Ok(())
     }
 }
 
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |what: &str, number: usize| writeln!(f, "  {what:<56} {number:>5}");
-        line("invocations sent", self.sent)?;
-        line("accepted before the kill", self.accepted_before)?;
-        line("  told to their clients by then", self.told_before)?;
-        line("  ended before it", self.ended_before)?;
-        line("  cut by it, and run to their end afterwards", self.cut)?;
-        line("    steps that were running, and were run again", self.steps_again)?;
-        line("    steps whose turn came only afterwards", self.steps_late)?;
-        line("accepted after it", self.accepted_after)?;
-        line("requests without an answer, sent again with the same key", self.sent_again)?;
-        line("  accepted already: the same activation was told", self.replayed)?;
-        line("answers with a record, each equal to the record now", self.answers)?;
-        line("records read, with their histories", self.records)?;
-        line("lost", self.lost.len())?;
-        line("doubled", self.doubled.len())
-    }
-}
-
-/// Why the children of a record are not the steps of the pipeline.
-fn wrong_steps(life: &Life, lives: &Lives) -> Option<String> {
-    if life.record.name != SEQUENCE {
-        return None;
-    }
-    let of = |id: &String| {
-        lives.get(id).filter(|it| it.record.cause.as_ref() == Some(&life.record.activation_id))
-    };
-    let names = |ids: &[String]| -> Vec<String> {
-        ids.iter().map(|id| of(id).map_or("?".to_owned(), |it| it.record.name.clone())).collect()
-    };
-    let (logs, children) = (names(&life.record.logs), names(&life.history.children));
-    let born = lives
-        .values()
-        .filter(|it| it.record.cause.as_ref() == Some(&life.record.activation_id))
-        .count();
-    let is_right = logs == STEPS && children == STEPS && born == STEPS.len();
-    (!is_right).then(|| format!("its steps are {logs:?} and {children:?}, {born} records name it"))
+fn unasked(id: &str, record: &Record) -> String {
+    format!("{id}: nobody asked for this {}", record.name)
 }
 
 fn was_assigned_after(step: &Life, kill: i64) -> bool {

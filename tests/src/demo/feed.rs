@@ -14,10 +14,10 @@ use model::json::Json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::pipeline::SEQUENCE;
+use super::pipeline::Pipeline;
 use super::place::shortened;
 use super::screen::say;
-use super::slices::{ROWS, Slice};
+use super::slices::Slice;
 use crate::platform::{Server, metrics, was_killed};
 
 /// Clients at once.
@@ -40,6 +40,13 @@ pub struct Fed {
     pub told: Vec<Told>,
 }
 
+impl Fed {
+    /// What was told of the slices of one pipeline, in order.
+    pub fn of(&self, pipeline: Pipeline) -> impl Iterator<Item = &Told> {
+        self.told.iter().filter(move |told| told.pipeline == pipeline)
+    }
+}
+
 /// The end of the first server.
 #[derive(Clone, Copy, Debug)]
 pub struct Kill {
@@ -50,6 +57,8 @@ pub struct Kill {
 /// What a client knows about a slice in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
+    /// What it was fed to.
+    pub pipeline: Pipeline,
     /// Its activation.
     pub id: String,
     /// The record that was the answer, if the client waited for the end.
@@ -65,7 +74,6 @@ pub struct Told {
 /// What the clients share.
 struct Feed {
     client: Client,
-    name: Name,
     slices: Vec<Slice>,
     next: AtomicUsize,
     is_up: watch::Receiver<bool>,
@@ -78,14 +86,17 @@ struct Feed {
 pub async fn feed(server: &mut Server, slices: Vec<Slice>) -> Result<Fed> {
     let count = slices.len();
     say(&format!(
-        "  {count} slices of {ROWS} rows, each an invocation of its own, by {CLIENTS} clients"
+        "  {count} slices, each an invocation of its own, by {CLIENTS} clients at once; every other"
     ));
-    say("  at once; every other one waits for the end, all carry an Idempotency-Key");
+    say("  one waits for the end, all carry an Idempotency-Key");
+    for pipeline in Pipeline::ALL {
+        let own = slices.iter().filter(|slice| slice.pipeline == pipeline).count();
+        say(&format!("  {own} of them to {}: {}", pipeline.name(), pipeline.slice_words()));
+    }
     let before = Seen::now(server).await?;
     let (up, is_up) = watch::channel(true);
-    let name = Name::parse(SEQUENCE, "_")?;
     let client = server.client()?;
-    let feed = Arc::new(Feed { client, name, slices, next: AtomicUsize::new(0), is_up });
+    let feed = Arc::new(Feed { client, slices, next: AtomicUsize::new(0), is_up });
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         clients.spawn(Arc::clone(&feed).work());
@@ -171,12 +182,13 @@ impl Feed {
     /// Sends a slice until it is answered.
     async fn send(&self, slice: &Slice) -> Result<Told> {
         let client = self.client.clone().with_header("Idempotency-Key", &slice.key)?;
+        let name = Name::parse(slice.pipeline.name(), "_")?;
         let how = Invoke { blocking: slice.blocking, ..Invoke::default() };
         let mut sends = 0;
         loop {
             sends += 1;
-            match client.invoke(&self.name, &slice.args, how).await {
-                Ok(invocation) => return told(invocation, sends),
+            match client.invoke(&name, &slice.args, how).await {
+                Ok(invocation) => return told(slice.pipeline, invocation, sends),
                 Err(error) => self.bear(&error, sends).with_context(|| slice.key.clone())?,
             }
             tokio::time::sleep(PAUSE).await;
@@ -192,14 +204,16 @@ impl Feed {
     }
 }
 
-fn told(invocation: Invocation, sends: u32) -> Result<Told> {
+fn told(pipeline: Pipeline, invocation: Invocation, sends: u32) -> Result<Told> {
     let at = now();
     match invocation {
-        Invocation::Accepted { id, replayed } => Ok(Told { id, answer: None, sends, replayed, at }),
+        Invocation::Accepted { id, replayed } => {
+            Ok(Told { pipeline, id, answer: None, sends, replayed, at })
+        }
         Invocation::Ended { id, status, body, replayed } => {
             ensure!(status == 200, "an invocation ended with {status}: {}", body.as_str());
             let id = id.context("an answer without X-OpenWhisk-Activation-Id")?;
-            Ok(Told { id, answer: Some(body), sends, replayed, at })
+            Ok(Told { pipeline, id, answer: Some(body), sends, replayed, at })
         }
     }
 }

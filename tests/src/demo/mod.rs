@@ -1,8 +1,8 @@
-//! The demo: one pipeline on real data, the server killed in the middle, nothing lost.
+//! The demo: two pipelines on real data, the server killed in the middle, nothing lost.
 //!
 //! It goes the way of a new user: the server as it is shipped, actions deployed with `quirl`. What
-//! it says it has read over REST from the records, and [`check`] compares all of that with an
-//! independent script. What it prints is a pure function of those records ([`tables`], [`count`]).
+//! it says it has read over REST from the records, and [`check`] compares all of that with
+//! independent scripts. What it prints is a pure function of those records ([`tables`], [`count`]).
 
 use std::path::PathBuf;
 
@@ -21,9 +21,9 @@ pub mod slices;
 pub mod tables;
 
 use self::check::Python;
-use self::count::Count;
+use self::count::Counts;
 use self::feed::Fed;
-use self::pipeline::{FILES, Seen};
+use self::pipeline::{Pipeline, Seen};
 use self::screen::{Screen, say};
 
 /// What was asked for.
@@ -31,7 +31,7 @@ use self::screen::{Screen, say};
 pub struct Options {
     /// Stop the server at the end.
     pub exit: bool,
-    /// Compare everything with the script.
+    /// Compare everything with the scripts.
     pub check: bool,
     /// The data folder, if not the usual one.
     pub data: Option<PathBuf>,
@@ -69,23 +69,25 @@ async fn perform(programs: Programs, options: &Options) -> Result<Server> {
     screen.phase("Starting the server", "1 s");
     let mut server = place::open(programs, options.data.clone()).await?;
 
-    screen.phase("Deploying the pipeline: four actions in WebAssembly, one sequence", "1 s");
-    pipeline::deploy(&server)?;
+    screen.phase("Deploying two pipelines: steps in WebAssembly and in JavaScript", "3 s");
+    for pipeline in Pipeline::ALL {
+        pipeline::deploy(&server, pipeline)?;
+    }
 
-    screen.phase("Running it on four years of weather in Seattle, and on a damaged copy", "1 s");
+    screen.phase("Running them: weather in Seattle and a damaged copy, quotes of companies", "1 s");
     let whole = run_on_files(&server, &screen).await?;
 
-    screen.phase("Feeding it slice by slice; kill -9 in the middle", "2 s");
+    screen.phase("Feeding them slice by slice; kill -9 in the middle", "2 s");
     let slices = slices::of_files(&server.programs)?;
     let fed = feed::feed(&mut server, slices).await?;
 
     screen.phase("Counting: every record and every history is read over REST", "1 s");
-    let (count, lives) = read_all(&server, &whole, &fed).await?;
-    say(&count.to_string());
-    count.judge()?;
+    let (counts, lives) = read_all(&server, &whole, &fed).await?;
+    say(&counts.to_string());
+    counts.judge()?;
 
     if let Some(python) = &mut python {
-        screen.phase("Comparing every figure with a script in Python that shares no code", "5 s");
+        screen.phase("Comparing every figure with scripts in Python that share no code", "6 s");
         python.compare_files(&server, &whole)?;
         python.compare_slices(&server, &fed, &lives)?;
         screen.phase("Changing one cell, and running again", "1 s");
@@ -95,33 +97,33 @@ async fn perform(programs: Programs, options: &Options) -> Result<Server> {
     screen.end();
     place::warnings(&server);
     if !options.exit {
-        place::say_how_to_look(&server, count.example())?;
+        place::say_how_to_look(&server, counts.example())?;
     }
     Ok(server)
 }
 
-/// Both files, with their tables.
+/// All files, with their tables.
 async fn run_on_files(server: &Server, screen: &Screen) -> Result<Vec<Seen>> {
     let mut whole = Vec::new();
-    for file in FILES {
-        let seen = pipeline::run_on(server, file).await?;
-        if whole.is_empty() {
-            screen.first_record();
+    for pipeline in Pipeline::ALL {
+        for file in pipeline.files() {
+            let seen = pipeline::run_on(server, pipeline, file).await?;
+            if whole.is_empty() {
+                screen.first_record();
+            }
+            whole.push(seen);
         }
-        whole.push(seen);
     }
-    let [original, damaged] = whole.as_slice() else { bail!("there are two files") };
-    say(&tables::original(&original.result));
-    say(&tables::damaged(&original.result, &damaged.result));
+    say(&tables::results(&whole.iter().map(|seen| &seen.result).collect::<Vec<_>>()));
     whole.iter().for_each(|seen| say(&tables::steps(seen)));
     Ok(whole)
 }
 
-async fn read_all(server: &Server, whole: &[Seen], fed: &Fed) -> Result<(Count, count::Lives)> {
+async fn read_all(server: &Server, whole: &[Seen], fed: &Fed) -> Result<(Counts, count::Lives)> {
     let client = server.client()?;
     let ids = fed.told.iter().map(|told| told.id.clone());
     let before = whole.iter().map(|seen| seen.record.activation_id.clone());
     let lives = count::read(&client, &ids.chain(before).collect::<Vec<_>>()).await?;
     let known: Vec<&str> = whole.iter().map(|seen| seen.record.activation_id.as_str()).collect();
-    Ok((Count::of(fed, &known, &lives)?, lives))
+    Ok((Counts::of(fed, &known, &lives)?, lives))
 }

@@ -23,10 +23,10 @@ impl Screen {
     /// What this is about.
     pub fn introduce(&self) {
         say(
-            "A pipeline of WebAssembly actions on real data. In the middle of it the server is ended",
+            "Two pipelines of actions in WebAssembly and JavaScript on real data. In the middle of it the",
         );
-        say("by kill -9 and started again; then every record is read and counted.");
-        say("All of it usually takes 5 s.");
+        say("server is ended by kill -9 and started again; then every record is read and counted.");
+        say("All of it usually takes 7 s.");
     }
 
     /// The next phase begins; `usually` is how long it takes as a rule.

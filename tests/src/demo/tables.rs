@@ -27,8 +27,7 @@ pub fn original(result: &Value) -> String {
 }
 
 /// What cleaning found, and what of the damage is left in the months.
-#[must_use]
-pub fn damaged(original: &Value, repaired: &Value) -> String {
+fn damaged(original: &Value, repaired: &Value) -> String {
     let left = changed_months(original, repaired);
     let mut table = Table::new(["figure", "original", "cleaned"]);
     left.iter().for_each(|it| table.row([it.path.clone(), it.before.clone(), it.after.clone()]));
@@ -38,6 +37,44 @@ pub fn damaged(original: &Value, repaired: &Value) -> String {
         findings(&repaired["cleaning"]),
         items(&repaired["months"]).len(),
         left.len()
+    )
+}
+
+/// All that is told of the results on the files of all pipelines, in the order of these.
+#[must_use]
+pub fn results(results: &[&Value]) -> String {
+    let [weather, repaired, stocks] = results else { return String::new() };
+    [original(weather), damaged(weather, repaired), quotes(stocks)].concat()
+}
+
+/// The last quote of each company, what may come next, and how far such forecasts were off.
+fn quotes(result: &Value) -> String {
+    let head = ["company", "quotes", "from", "to", "last $", "in a year %", "next $", "MAE $"];
+    let mut table = Table::new(head.into_iter().chain(["MAPE %"])).left(2).left(3);
+    for (last, forecast) in items(&result["last"]).iter().zip(items(&result["forecasts"])) {
+        table.row([
+            text(&last["symbol"]).to_owned(),
+            shown(&last["quotes"]),
+            text(&last["from"]).to_owned(),
+            text(&last["date"]).to_owned(),
+            two(&last["price"]),
+            two(&last["year_percent"]),
+            two(&forecast["next"]),
+            two(&forecast["mae"]),
+            two(&forecast["mape"]),
+        ]);
+    }
+    let summary = &result["summary"];
+    format!(
+        "\n  The last quote of each company, and the next as the mean of {} months; how far such \
+         forecasts\n  were off in the last {} months, each made of the months before it\n\n{table}\n  \
+         {} quotes of {} companies; {} months held out, their forecasts off by {} % in the mean\n",
+        shown(&result["window"]),
+        shown(&result["held_out"]),
+        shown(&result["reading"]["quotes"]),
+        shown(&summary["companies"]),
+        shown(&summary["held_out"]),
+        two(&summary["mape"]),
     )
 }
 
@@ -287,6 +324,23 @@ mod tests {
         assert_eq!(words[..6], ["2012-01", "31", "2.50", "1.75", "±", "–"]);
         assert!(row.ends_with("8.2  rain 2, sun 1"), "{row}");
         assert_eq!(figures(row), 7);
+    }
+
+    #[test]
+    fn forecasts_stand_beside_the_last_quotes() {
+        let result = json!({
+            "window": 3, "held_out": 12, "reading": {"quotes": 4},
+            "last": [{"symbol": "A", "quotes": 4, "from": "2010-01-01", "date": "2010-04-01",
+                "price": 7, "year_percent": null}],
+            "forecasts": [{"symbol": "A", "next": 6.5, "mae": 1.25, "mape": 20.1}],
+            "summary": {"companies": 1, "held_out": 1, "mae": 1.25, "mape": 20.1},
+        });
+        let told = quotes(&result);
+        let row = told.lines().find(|line| line.starts_with("  A ")).unwrap();
+        let words: Vec<_> = row.split_whitespace().collect();
+        let expected = ["A", "4", "2010-01-01", "2010-04-01", "7.00", "–", "6.50", "1.25", "20.10"];
+        assert_eq!(words, expected);
+        assert!(told.contains("as the mean of 3 months"), "{told}");
     }
 
     #[test]
