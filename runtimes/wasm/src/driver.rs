@@ -116,7 +116,11 @@ impl Driver {
         way: Way,
     ) -> Result<Self, Error> {
         let (compiler, way) = (Some(compiler), Some(way));
-        Self::with(config, Allocation::Pooling, folder.as_ref(), codes, outside, compiler, way)
+        let allocation = Allocation::Pooling;
+        let driver =
+            Self::with(config, allocation, folder.as_ref(), codes, outside, compiler, way)?;
+        driver.ground.scripts.warm();
+        Ok(driver)
     }
 
     pub(crate) fn with(
@@ -136,13 +140,12 @@ impl Driver {
             .map_err(|error| Error(format!("threads: {error}")))?;
         let budget = Budget::new(config.wasm_memory.as_u64(), config.max_instances.into());
         let engine = Arc::new(engine);
-        let scripts = folder.join("js");
+        let images = folder.join("js");
+        let scripts = Scripts::open(&images, config.image_bytes.as_u64(), engine.script_maker());
         let scripts =
-            Scripts::open(&scripts, config.image_bytes.as_u64(), engine.make_script_engine())
-                .map_err(|error| {
-                    Error(format!("folder for images {}: {error}", scripts.display()))
-                })?;
-        let scripts = Arc::new(scripts);
+            Arc::new(scripts.map_err(|error| {
+                Error(format!("folder for images {}: {error}", images.display()))
+            })?);
         Ok(Self { executor, ground: Ground { engine, scripts, budget, outgoing, outside } })
     }
 

@@ -27,7 +27,7 @@ use self::resident::{Begin, Residents};
 pub(crate) use self::settings::Allocation;
 use crate::archive::Unpacked;
 use crate::config::Config;
-use crate::executor::Executor;
+use crate::executor::{Executor, be_nice};
 use crate::host::State;
 use crate::host::files::Files;
 use crate::inspect::{self, Looked};
@@ -152,20 +152,26 @@ impl Engine {
         self.pool.run(work)
     }
 
-    /// Begins to make the script engine; what is returned tells when it is there.
-    pub(crate) fn make_script_engine(self: &Arc<Self>) -> script::Making {
-        let (told, made) = oneshot::channel();
+    /// Makes the script engine when it is first asked for, on a thread of its own: others that are
+    /// compiled do not wait for it.
+    pub(crate) fn script_maker(self: &Arc<Self>) -> script::Make {
         let engine = Arc::clone(self);
-        let queued = self.pool.run(move || {
-            let _ = told.send(engine.script_engine().map(Arc::new));
-        });
-        Box::pin(async move {
-            queued.map_err(|Full| "too many modules wait to be compiled".to_owned())?;
-            made.await.unwrap_or_else(|_| Err("making the script engine was interrupted".into()))
+        Box::new(move || {
+            let engine = Arc::clone(&engine);
+            let (told, made) = oneshot::channel();
+            let thread = std::thread::Builder::new().name("compile-scripts".to_owned());
+            let started = thread.spawn(move || {
+                be_nice(compile::NICE);
+                let _ = told.send(engine.script_engine().map(Arc::new));
+            });
+            Box::pin(async move {
+                started.map_err(|error| format!("a thread for the script engine: {error}"))?;
+                made.await.unwrap_or_else(|_| Err("making the script engine failed".to_owned()))
+            })
         })
     }
 
-    /// The script engine, from the disk or compiled. On a thread of the pool.
+    /// The script engine, from the disk or compiled.
     fn script_engine(&self) -> Result<script::Ready, script::Lacking> {
         let digest = script::digest();
         let kept = match self.cache.read(&digest, u64::MAX) {

@@ -31,34 +31,38 @@ pub(crate) type Lacking = String;
 /// The engine, once it is there.
 pub(crate) type Making = BoxFuture<'static, Result<Arc<Ready>, Lacking>>;
 
+/// Begins to make the engine.
+pub(crate) type Make = Box<dyn Fn() -> Making + Send + Sync>;
+
 /// What a driver knows of scripts.
 pub(crate) struct Scripts {
-    ready: Arc<OnceLock<Result<Arc<Ready>, Lacking>>>,
-    making: Shared<Making>,
+    ready: OnceLock<Arc<Ready>>,
+    making: OnceLock<Shared<Making>>,
+    make: Make,
     pub(crate) shelf: Shelf,
 }
 
 impl Scripts {
-    /// Knows what lies in `folder`; `making` tells when the engine is there.
-    pub(crate) fn open(folder: &Path, most: u64, making: Making) -> std::io::Result<Self> {
+    /// Knows what lies in `folder`, and holds images of up to `most` bytes in memory.
+    pub(crate) fn open(folder: &Path, most: u64, make: Make) -> std::io::Result<Self> {
         let name = digest().to_string();
         let shelf = Shelf::open(folder.to_owned(), name[..16].to_owned(), most)?;
-        let ready = Arc::new(OnceLock::new());
-        let told = Arc::clone(&ready);
-        let making = async move {
-            let made = making.await;
-            let _ = told.set(made.clone());
-            made
-        };
-        Ok(Self { ready, making: making.boxed().shared(), shelf })
+        Ok(Self { ready: OnceLock::new(), making: OnceLock::new(), make, shelf })
     }
 
-    /// The engine. It is made while the server starts, so hardly ever waited for.
+    /// Begins to make the engine, so that nobody has to wait for it later.
+    pub(crate) fn warm(&self) {
+        self.making.get_or_init(|| (self.make)().shared());
+    }
+
+    /// The engine.
     pub(super) async fn engine(&self) -> Result<Arc<Ready>, Lacking> {
-        match self.ready.get() {
-            Some(ready) => ready.clone(),
-            None => self.making.clone().await,
+        if let Some(ready) = self.ready.get() {
+            return Ok(Arc::clone(ready));
         }
+        let making = self.making.get_or_init(|| (self.make)().shared());
+        let made = making.clone().await?;
+        Ok(Arc::clone(self.ready.get_or_init(|| made)))
     }
 }
 
