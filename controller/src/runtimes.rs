@@ -20,6 +20,10 @@ pub trait Inspector: Send + Sync {
     /// # Errors
     /// The whole text of the 400.
     fn inspect(&self, code: Artefact) -> BoxFuture<'_, Result<Inspected, String>>;
+
+    /// From what instances of a script begin: `image` or `eval`; `None` for other code, and before
+    /// it was evaluated for the first time.
+    fn begins(&self, kind: &str, code: &Digest, main: Option<&str>) -> Option<&'static str>;
 }
 
 /// Code as it was sent with a PUT.

@@ -149,6 +149,8 @@ async fn run_here(client: &Client, program: &Program) -> Result<[(Line, String);
         let start = start.and_then(|start| start.value.text()).context("no annotation `start`")?;
         ends.push((line(&program.name, &record)?, start));
     }
+    let (_, start) = client.described_action(&name, false).await?;
+    ensure!(start.as_deref() == Some(&ends[1].1), "a GET says {start:?}");
     ends.try_into().map_err(|_| anyhow::anyhow!("two ends"))
 }
 

@@ -132,8 +132,8 @@ fn ended(
 async fn get(get: &args::Get, context: Context<'_>) -> Result<u8, Error> {
     let name = context.name(&get.name)?;
     let save = get.save || get.save_as.is_some();
-    let action = context.client.action(&name, save).await;
-    let action = action.map_err(|error| unable("get", &name, error))?;
+    let action = context.client.described_action(&name, save).await;
+    let (action, start) = action.map_err(|error| unable("get", &name, error))?;
     let shown = bold(&name.local());
     if save {
         let path = self::save(&action, get.save_as.as_deref())?;
@@ -148,10 +148,20 @@ async fn get(get: &args::Get, context: Context<'_>) -> Result<u8, Error> {
         context.output.ok(format_args!("got action {shown}, displaying field {}", bold(name)));
         context.output.json(&value);
     } else {
-        context.output.ok(format_args!("got action {shown}"));
+        let start = start.as_deref().map(starts).unwrap_or_default();
+        context.output.ok(format_args!("got action {shown}{start}"));
         context.output.json(&Json::of(&action));
     }
     Ok(0)
+}
+
+/// What `image` and `eval` mean, to end a sentence about a script.
+fn starts(from: &str) -> String {
+    match from {
+        "image" => ", each call begins from its image".to_owned(),
+        "eval" => ", its script is evaluated in each call".to_owned(),
+        other => format!(", each call begins from: {other}"),
+    }
 }
 
 async fn delete(name: &str, context: Context<'_>) -> Result<u8, Error> {

@@ -236,6 +236,14 @@ fn get_shows_all_or_a_part_or_saves_the_code() {
         ran.out
     };
     assert_eq!(get(&[], ACTION), format!("ok: got action hello\n{pretty}\n"));
+    for (start, told) in [
+        ("image", ", each call begins from its image"),
+        ("eval", ", its script is evaluated in each call"),
+    ] {
+        let header = format!("X-OpenWhisk-Start: {start}\r\n");
+        let ran = quirl(&["action", "get", "hello"], &[(200, header.as_str(), ACTION)]);
+        assert_eq!(ran.out, format!("ok: got action hello{told}\n{pretty}\n"));
+    }
     let name = "ok: got action hello, displaying field name\n\"hello\"\n";
     assert_eq!(get(&["name"], ACTION), name);
     let summary = "action /guest/hello: says hello\n   (parameters: *name)\n";

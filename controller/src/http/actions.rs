@@ -313,7 +313,12 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         let code = if with_code { self.code(action).await? } else { None };
         let document = api::entity::Action::new(&name.namespace, &name.path, action, code);
-        Ok(Answer::json(api::entity::bytes(&document)))
+        let answer = Answer::json(api::entity::bytes(&document));
+        let Exec::Code { kind, code: Some(code), main, .. } = &action.exec else {
+            return Ok(answer);
+        };
+        let begins = self.controller.inspector.begins(kind, &code.digest, main.as_deref());
+        Ok(answer.starting_from(begins))
     }
 
     /// The actions of a namespace, the newest first.

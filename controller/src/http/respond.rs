@@ -41,6 +41,7 @@ pub type Response = http::Response<Full<Bytes>>;
 
 const ACTIVATION_ID: HeaderName = HeaderName::from_static("x-openwhisk-activation-id");
 const ACTIVATION_STATE: HeaderName = HeaderName::from_static("x-openwhisk-activation-state");
+const START: HeaderName = HeaderName::from_static("x-openwhisk-start");
 const ACCEPTED: HeaderName = HeaderName::from_static("x-openwhisk-accepted");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const KEY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
@@ -162,6 +163,15 @@ impl Answer {
         match key_expires.and_then(http_date) {
             Some(date) => answer.with(KEY_EXPIRES, &date),
             None => answer,
+        }
+    }
+
+    /// An action whose instances begin from that, if it is known.
+    #[must_use]
+    pub fn starting_from(self, begins: Option<&str>) -> Self {
+        match begins {
+            Some(begins) => self.with(START, begins),
+            None => self,
         }
     }
 

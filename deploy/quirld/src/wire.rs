@@ -134,6 +134,10 @@ impl runtimes::Inspector for Inspector {
             Ok(runtimes::Inspected { kind: inspected.kind })
         })
     }
+
+    fn begins(&self, kind: &str, code: &Digest, main: Option<&str>) -> Option<&'static str> {
+        self.0.begins(kind, code, main)
+    }
 }
 
 /// Which driver runs which kind.

@@ -38,6 +38,13 @@ pub trait Driver: Send + Sync {
 
     /// What it uses right now.
     fn usage(&self) -> Usage;
+
+    /// From what instances of this code begin, in the word of the annotation `start`, as far as
+    /// that is known: `image` or `eval`.
+    fn begins(&self, kind: &str, code: &Digest, main: Option<&str>) -> Option<&'static str> {
+        let _ = (kind, code, main);
+        None
+    }
 }
 
 /// Told how an attempt ended.

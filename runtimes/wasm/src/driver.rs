@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use invoker::driver::{
     Answer, Artefact, Codes, Done, Ended, Inspected, Job, Outcome, Refused, StartState, Stop, Usage,
 };
+use model::id::Digest;
 use model::json::Json;
 use model::outcome::{Class, NO_CAPACITY};
 use model::time::WallTime;
@@ -191,6 +192,10 @@ impl invoker::driver::Driver for Driver {
             })
         });
         Stop(Arc::new(move || task.stop()))
+    }
+
+    fn begins(&self, kind: &str, code: &Digest, main: Option<&str>) -> Option<&'static str> {
+        script::is_script(kind).then(|| self.ground.scripts.begins(code, main)).flatten()
     }
 
     fn usage(&self) -> Usage {

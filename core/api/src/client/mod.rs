@@ -296,7 +296,23 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn action(&self, name: &Name, code: bool) -> Result<entity::Action, Error> {
-        self.get(&format!("{}?code={code}", name.path("actions"))).await
+        Ok(self.described_action(name, code).await?.0)
+    }
+
+    /// Reads an action, and from what its instances begin, as far as the server knows: `image` or
+    /// `eval`, of a script.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn described_action(
+        &self,
+        name: &Name,
+        code: bool,
+    ) -> Result<(entity::Action, Option<String>), Error> {
+        let path = format!("{}?code={code}", name.path("actions"));
+        let answer = self.send(Method::GET, &path, None).await?;
+        let start = answer.header("x-openwhisk-start").map(str::to_owned);
+        Ok((answer.decoded()?, start))
     }
 
     /// Deletes an action; returns what it was.

@@ -10,7 +10,8 @@ use wasmparser::{DataKind, Operator, Parser, Payload};
 use wasmtime::ModuleExport;
 
 use super::image::Pristine;
-use super::shelf::Shelf;
+use super::run::{Begun, MAIN};
+use super::shelf::{Key, Shelf};
 use crate::engine::Resident;
 
 /// QuickJS-NG with our shim and library: see `runtimes/javascript`, `cargo xtask engine`.
@@ -29,7 +30,7 @@ pub(crate) struct Ready {
 pub(crate) type Lacking = String;
 
 /// The engine, once it is there.
-pub(crate) type Making = BoxFuture<'static, Result<Arc<Ready>, Lacking>>;
+type Making = BoxFuture<'static, Result<Arc<Ready>, Lacking>>;
 
 /// Begins to make the engine.
 pub(crate) type Make = Box<dyn Fn() -> Making + Send + Sync>;
@@ -53,6 +54,17 @@ impl Scripts {
     /// Begins to make the engine, so that nobody has to wait for it later.
     pub(crate) fn warm(&self) {
         self.making.get_or_init(|| (self.make)().shared());
+    }
+
+    /// From what instances of a script begin, as far as that is known.
+    pub(crate) fn begins(&self, code: &Digest, main: Option<&str>) -> Option<&'static str> {
+        let key = Key { code: *code, main: main.unwrap_or(MAIN).to_owned() };
+        let begins = match self.shelf.get(&key) {
+            Some(script) if script.image.is_none() => Begun::Eval,
+            Some(_) => Begun::Image,
+            None => self.shelf.has_image(&key).then_some(Begun::Image)?,
+        };
+        Some(begins.word())
     }
 
     /// The engine.

@@ -15,7 +15,7 @@ mod requests;
 mod run;
 mod shelf;
 
-pub(crate) use self::engine::{ENGINE, Lacking, Make, Making, Ready, Scripts, digest};
+pub(crate) use self::engine::{ENGINE, Lacking, Make, Ready, Scripts, digest};
 pub(crate) use self::host::{Guest, offer};
 pub(crate) use self::requests::Outgoing;
 pub(crate) use self::run::run;

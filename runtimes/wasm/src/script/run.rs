@@ -20,7 +20,7 @@ use crate::instance::{
 use crate::output::RawAnswer;
 
 /// What the entry is called unless the action says otherwise.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// From what an instance began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -102,6 +102,11 @@ impl Shelf {
         self.folder.join(format!("{}-{main:08x}-{}.img", key.code, self.engine))
     }
 
+    /// Whether there is an image on the disk; it was not looked into.
+    pub(crate) fn has_image(&self, key: &Key) -> bool {
+        self.path(key).exists()
+    }
+
     /// The image on the disk, if there is one that can be used.
     pub(crate) fn read(&self, key: &Key) -> Option<Image> {
         let path = self.path(key);
