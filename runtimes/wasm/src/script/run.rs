@@ -196,6 +196,7 @@ impl Call<'_> {
         let state = store.data();
         let guest = state.script.as_deref()?;
         if guest.answered.is_some() {
+            self.keep(None, script);
             return Some(End::Exit(0));
         }
         let has_image = !state.has_looked_out && !guest.is_pending;
