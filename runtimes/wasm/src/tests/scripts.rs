@@ -180,6 +180,11 @@ fn no_parameter_of_a_call_is_in_any_file_of_the_cache() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "between two looks at what another thread does")]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+}
+
 /// The images on the disk, once they are written.
 fn images(stage: &Stage) -> Vec<std::path::PathBuf> {
     let folder = stage.folder.path().join("js");
@@ -190,7 +195,7 @@ fn images(stage: &Stage) -> Vec<std::path::PathBuf> {
         if !images.is_empty() {
             return images;
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        pause();
     }
     panic!("no image was written");
 }
@@ -224,7 +229,7 @@ fn an_image_is_read_again_and_a_damaged_one_is_made_anew() {
             if fs::read(&path).unwrap() == whole {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            pause();
         }
         assert_eq!(fs::read(&path).unwrap(), whole, "made anew, and equal");
     }
@@ -715,7 +720,7 @@ fn a_script_is_stopped_from_outside() {
     let stage = stage();
     for body in ["for (;;) {}", "return new Promise((done) => setTimeout(done, 60000))"] {
         let (ended, stop) = stage.start(script(&stage, format!("function main() {{ {body} }}")));
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        (0..10).for_each(|_| pause());
         stop.stop();
         let ended = ended.recv_timeout(super::stage::PATIENCE).unwrap();
         assert_eq!(ended.outcome, Outcome::Stopped, "{body}");
