@@ -2,8 +2,8 @@
 //!
 //! Yardsticks and rows take turns, round by round, on the same machine and disk: medians of the
 //! rounds are compared, and their ranges printed. [`group`] is G, [`sandbox`] is I, [`yardstick`]
-//! has H and Y, [`load`] sends the requests; [`rows`] measures, [`report`] judges. Nothing here
-//! fails because something is slow: the numbers are for people.
+//! has H and Y, [`load`] sends the requests; [`rows`] measures, [`report`] judges.
+//! Nothing here fails because something is slow: the numbers are for people.
 //!
 //! **Source:** issue 3 §7 and `speed.md` §§1 and 3.
 
@@ -16,6 +16,7 @@ pub mod report;
 pub mod rows;
 pub mod sandbox;
 pub mod server;
+mod specs;
 pub mod stats;
 pub mod yardstick;
 
