@@ -62,28 +62,33 @@ impl Sandbox {
     /// # Errors
     /// The guest trapped.
     pub fn measure(&self, time: Duration) -> Result<f64> {
-        let begun = Instant::now();
-        let calls = || -> Result<u64> {
-            let mut calls = 0;
-            while begun.elapsed() < time {
-                for _ in 0..64 {
-                    self.run()?;
-                }
-                calls += 64;
-            }
-            Ok(calls)
-        };
-        let calls = std::thread::scope(|scope| -> Result<u64> {
-            let other = scope.spawn(calls);
-            let mine = calls()?;
-            Ok(mine + other.join().map_err(|_| anyhow!("a thread panicked"))??)
-        })?;
-        Ok(2.0 * begun.elapsed().as_secs_f64() * 1e6 / stats::float(calls.max(1)))
+        on_two_threads(time, || self.run())
     }
 }
 
+/// Microseconds per call on each of two threads that do nothing else.
+pub(super) fn on_two_threads(time: Duration, call: impl Fn() -> Result<()> + Sync) -> Result<f64> {
+    let begun = Instant::now();
+    let calls = || -> Result<u64> {
+        let mut calls = 0;
+        while begun.elapsed() < time {
+            for _ in 0..64 {
+                call()?;
+            }
+            calls += 64;
+        }
+        Ok(calls)
+    };
+    let calls = std::thread::scope(|scope| -> Result<u64> {
+        let other = scope.spawn(calls);
+        let mine = calls()?;
+        Ok(mine + other.join().map_err(|_| anyhow!("a thread panicked"))??)
+    })?;
+    Ok(2.0 * begun.elapsed().as_secs_f64() * 1e6 / stats::float(calls.max(1)))
+}
+
 /// As the driver has them, except that it makes calls on stacks of their own.
-fn settings() -> Config {
+pub(super) fn settings() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(1000)
         .total_memories(1000)
