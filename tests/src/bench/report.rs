@@ -180,9 +180,15 @@ fn floors(figures: &Figures) -> Vec<Floor> {
         floor("Y, 64 connections", "y64.rate", "/s", None, higher, None),
         floor("Y, 1 connection, p50", "y1.p50", "µs", None, lower, None),
     ];
-    for (at, name) in
-        [(0, "h64.cpu"), (1, "h1.cpu"), (9, "y16.cpu"), (10, "y64.cpu"), (11, "y1.cpu")]
-    {
+    for (at, name) in [
+        (0, "h64.cpu"),
+        (7, "i.cpu"),
+        (8, "j.cpu"),
+        (1, "h1.cpu"),
+        (9, "y16.cpu"),
+        (10, "y64.cpu"),
+        (11, "y1.cpu"),
+    ] {
         all[at].cpu_us = figures.median(name);
     }
     all.retain(|floor| floor.value.is_some());

@@ -227,9 +227,13 @@ impl Ground {
         let many = group::measure(&folder, 64, time)?;
         self.figures.push("g64.rate", many.rate);
         self.figures.push("g64.p50", quantile_us(&many.latency, 0.5));
-        self.figures.push("i.us", yardsticks.sandbox.measure(third)?);
+        let each = yardsticks.sandbox.measure(third)?;
+        self.figures.push("i.us", each.time);
+        self.figures.push("i.cpu", each.cpu);
         if let Some(script) = &yardsticks.script {
-            self.figures.push("j.us", script.measure(third)?);
+            let each = script.measure(third)?;
+            self.figures.push("j.us", each.time);
+            self.figures.push("j.cpu", each.cpu);
             let latency = script.latency(third)?;
             self.figures.push("j.p50", quantile_us(&latency, 0.5));
             self.figures.push("j.p99", quantile_us(&latency, 0.99));

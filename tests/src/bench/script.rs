@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use hdrhistogram::Histogram;
 use wasmtime::{Caller, Engine, InstancePre, Linker, Memory, Module, ModuleExport, Store};
 
-use super::{sandbox, stats};
+use super::sandbox::{self, PerCall};
+use super::stats;
 
 /// QuickJS-NG with its library, as the driver has it.
 static ENGINE: &[u8] = include_bytes!("../../../runtimes/javascript/engine.wasm");
@@ -147,11 +148,11 @@ impl Script {
         self.image.pages.iter().map(|(_, page)| page.len()).sum()
     }
 
-    /// Microseconds per call on each of two threads that do nothing else.
+    /// Calls on two threads.
     ///
     /// # Errors
     /// A call fails.
-    pub fn measure(&self, time: Duration) -> Result<f64> {
+    pub fn measure(&self, time: Duration) -> Result<PerCall> {
         sandbox::on_two_threads(time, || self.run().map(|_| ()))
     }
 
@@ -246,7 +247,7 @@ mod tests {
             assert_eq!(script.run().unwrap(), b"{\"calls\":41}", "each call begins anew");
         }
         let time = Duration::from_millis(5);
-        assert!(script.measure(time).unwrap() > 0.0);
+        assert!(script.measure(time).unwrap().time > 0.0);
         assert!(!script.latency(time).unwrap().is_empty());
     }
 

@@ -205,7 +205,7 @@ pub(super) const SPECS: &[Spec] = &[
         value: "js64.part",
         unit: "µs",
         load: "js64",
-        against: Against::Ratio("j.us"),
+        against: Against::Ratio("j.cpu"),
         goal: Goal::AtMost { bar: 1.5, aim: 1.2 },
         needs: &[Yard::I],
     },
