@@ -176,18 +176,20 @@ fn floors(figures: &Figures) -> Vec<Floor> {
         floor("G(64), p50", "g64.p50", "µs", None, lower, None),
         floor("I, per call on each of 2 threads", "i.us", "µs", Some(8.0), lower, Some(Yard::I)),
         floor("J, per call on each of 2 threads", "j.us", "µs", None, lower, None),
+        floor("the same on fibers", "jf.us", "µs", None, lower, None),
         floor("Y, 16 connections", "y16.rate", "/s", None, higher, None),
         floor("Y, 64 connections", "y64.rate", "/s", None, higher, None),
         floor("Y, 1 connection, p50", "y1.p50", "µs", None, lower, None),
     ];
     for (at, name) in [
         (0, "h64.cpu"),
+        (1, "h1.cpu"),
         (7, "i.cpu"),
         (8, "j.cpu"),
-        (1, "h1.cpu"),
-        (9, "y16.cpu"),
-        (10, "y64.cpu"),
-        (11, "y1.cpu"),
+        (9, "jf.cpu"),
+        (10, "y16.cpu"),
+        (11, "y64.cpu"),
+        (12, "y1.cpu"),
     ] {
         all[at].cpu_us = figures.median(name);
     }

@@ -234,6 +234,9 @@ impl Ground {
             let each = script.measure(third)?;
             self.figures.push("j.us", each.time);
             self.figures.push("j.cpu", each.cpu);
+            let each = script.measure_on_fibers(third)?;
+            self.figures.push("jf.us", each.time);
+            self.figures.push("jf.cpu", each.cpu);
             let latency = script.latency(third)?;
             self.figures.push("j.p50", quantile_us(&latency, 0.5));
             self.figures.push("j.p99", quantile_us(&latency, 0.99));

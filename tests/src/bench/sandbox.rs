@@ -101,7 +101,7 @@ pub(super) fn on_two_threads(
     Ok(PerCall { time, cpu: watch.end()?.per_call(calls) })
 }
 
-/// As the driver has them, except that it makes calls on stacks of their own.
+/// As the driver has them, except that it makes calls on stacks of their own, which are larger.
 pub(super) fn settings() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(1000)

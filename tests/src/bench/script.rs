@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use hdrhistogram::Histogram;
-use wasmtime::{Caller, Engine, InstancePre, Linker, Memory, Module, ModuleExport, Store};
+use wasmtime::{
+    Caller, Engine, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc,
+};
 
 use super::sandbox::{self, PerCall};
 use super::stats;
@@ -120,6 +122,17 @@ impl Script {
         Ok(store.into_data().answer)
     }
 
+    /// The same on a stack of its own, as the driver makes its calls: it can be left at any time.
+    async fn call_on_fiber(&self) -> wasmtime::Result<Option<(i32, Vec<u8>)>> {
+        let mut store = self.store(Arc::default());
+        let instance = self.ready.instantiate_async(&mut store).await?;
+        let memory = self.memory(&mut store, instance)?;
+        self.image.restore(&mut store, memory)?;
+        let run = self.function(&mut store, instance, self.run)?;
+        run.call_async(&mut store, ()).await?;
+        Ok(store.into_data().answer)
+    }
+
     fn memory(
         &self,
         store: &mut Store<Guest>,
@@ -136,10 +149,19 @@ impl Script {
         instance: wasmtime::Instance,
         export: ModuleExport,
     ) -> wasmtime::Result<()> {
+        self.function(store, instance, export)?.call(store, ())
+    }
+
+    fn function(
+        &self,
+        store: &mut Store<Guest>,
+        instance: wasmtime::Instance,
+        export: ModuleExport,
+    ) -> wasmtime::Result<TypedFunc<(), ()>> {
         let function = instance.get_module_export(&mut *store, &export);
         let function = function.and_then(wasmtime::Extern::into_func);
         let function = function.ok_or_else(|| wasmtime::Error::msg("no function"))?;
-        function.typed::<(), ()>(&*store)?.call(store, ())
+        function.typed(store)
     }
 
     /// Bytes of the image.
@@ -154,6 +176,17 @@ impl Script {
     /// A call fails.
     pub fn measure(&self, time: Duration) -> Result<PerCall> {
         sandbox::on_two_threads(time, || self.run().map(|_| ()))
+    }
+
+    /// The same, each call on a stack of its own.
+    ///
+    /// # Errors
+    /// A call fails.
+    pub fn measure_on_fibers(&self, time: Duration) -> Result<PerCall> {
+        sandbox::on_two_threads(time, || {
+            let answer = futures::executor::block_on(self.call_on_fiber());
+            answer.map(|_| ()).map_err(|error| anyhow!("{error:#}"))
+        })
     }
 
     /// Single calls, on this thread.
@@ -248,6 +281,7 @@ mod tests {
         }
         let time = Duration::from_millis(5);
         assert!(script.measure(time).unwrap().time > 0.0);
+        assert!(script.measure_on_fibers(time).unwrap().time > 0.0);
         assert!(!script.latency(time).unwrap().is_empty());
     }
 
