@@ -1,11 +1,11 @@
 //! `cargo xtask bench`: how fast the platform is, beside what the machine allows.
 //!
 //! Yardsticks and rows take turns, round by round, on the same machine and disk: medians of the
-//! rounds are compared, and their ranges printed. [`group`] is G, [`sandbox`] is I, [`yardstick`]
-//! has H and Y, [`load`] sends the requests; [`rows`] measures, [`report`] judges. Nothing here
-//! fails because something is slow: the numbers are for people.
+//! rounds are compared, and their ranges printed. [`group`] is G, [`sandbox`] is I, [`script`]
+//! is J, [`yardstick`] has H and Y, [`load`] sends the requests; [`rows`] measures, [`report`] judges.
+//! Nothing here fails because something is slow: the numbers are for people.
 //!
-//! **Source:** issue 3 §7 and `speed.md` §§1 and 3.
+//! **Source:** issue 3 §7, issue 4 (speed), and `speed.md` §§1 and 3.
 
 pub mod figures;
 pub mod group;
@@ -15,7 +15,10 @@ pub mod profile;
 pub mod report;
 pub mod rows;
 pub mod sandbox;
+pub mod script;
+mod scripts;
 pub mod server;
+mod specs;
 pub mod stats;
 pub mod yardstick;
 
@@ -76,6 +79,8 @@ impl Args {
             time: Duration::from_millis(self.time.unwrap_or(usual)),
             bursts: if self.quick { 1 } else { 3 },
             modules: if self.quick { 2_000 } else { 10_000 },
+            scripts: if self.quick { 300 } else { 1_000 },
+            known: if self.quick { (5_000, 500) } else { (100_000, 5_000) },
         }
     }
 

@@ -100,14 +100,23 @@ fn of_machine() -> Result<u64> {
 /// # Errors
 /// There is no such process.
 pub fn resident_mib(pid: u32) -> Result<(f64, f64)> {
+    Ok((status_mib(pid, "VmRSS")?, status_mib(pid, "RssAnon")?))
+}
+
+/// The most that was ever resident of a process, MiB.
+///
+/// # Errors
+/// There is no such process.
+pub fn peak_mib(pid: u32) -> Result<f64> {
+    status_mib(pid, "VmHWM")
+}
+
+fn status_mib(pid: u32, name: &str) -> Result<f64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-    let of = |name: &str| -> Option<f64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        let kib: u64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
-        Some(float(kib) / 1024.0)
-    };
-    Ok((of("VmRSS").context("no VmRSS")?, of("RssAnon").context("no RssAnon")?))
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    Ok(float(kib.with_context(|| format!("no {name} in {path}"))?) / 1024.0)
 }
 
 /// The machine in a line.

@@ -1,9 +1,10 @@
-//! What the figures mean: each row of issue 3 §7 beside its yardstick, its bar and its aim.
+//! What the figures mean: each row of [`super::specs`] beside its yardstick, its bar and its aim.
 
 use serde::Serialize;
 
 use super::figures::Figures;
 use super::rows::Row;
+use super::specs::{Against, Goal, SPECS, Spec, Yard};
 use super::stats::Rounds;
 use crate::table::Table;
 
@@ -15,217 +16,6 @@ const TOLERANCE: f64 = 0.30;
 /// When others use more than this share of the machine, a row says more about them than about us.
 const COMPANY: f64 = 0.25;
 
-/// Which way is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Better {
-    Higher,
-    Lower,
-}
-
-/// What a value is held against.
-#[derive(Clone, Copy, Debug)]
-enum Against {
-    Nothing,
-    Ratio(&'static str),
-    Difference(&'static str),
-}
-
-/// A yardstick that has a floor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Yard {
-    H,
-    I,
-    G,
-}
-
-/// One line of the table in the issue.
-struct Spec {
-    row: Row,
-    title: &'static str,
-    value: &'static str,
-    unit: &'static str,
-    /// The load whose CPU and company belong to it.
-    load: &'static str,
-    against: Against,
-    better: Better,
-    bar: f64,
-    aim: f64,
-    needs: &'static [Yard],
-}
-
-const Y: &[Yard] = &[Yard::H, Yard::I, Yard::G];
-
-const SPECS: &[Spec] = &[
-    Spec {
-        row: Row::Sync16,
-        title: "blocking, synced, 16 connections",
-        value: "sync16.rate",
-        unit: "/s",
-        load: "sync16",
-        against: Against::Ratio("y16.rate"),
-        better: Better::Higher,
-        bar: 0.55,
-        aim: 0.80,
-        needs: Y,
-    },
-    Spec {
-        row: Row::Sync64,
-        title: "blocking, synced, 64 connections",
-        value: "sync64.rate",
-        unit: "/s",
-        load: "sync64",
-        against: Against::Ratio("y64.rate"),
-        better: Better::Higher,
-        bar: 0.55,
-        aim: 0.80,
-        needs: Y,
-    },
-    Spec {
-        row: Row::Sync1,
-        title: "blocking, synced, 1 connection, p50",
-        value: "sync1.p50",
-        unit: "µs",
-        load: "sync1",
-        against: Against::Difference("y1.p50"),
-        better: Better::Lower,
-        bar: 150.0,
-        aim: 60.0,
-        needs: Y,
-    },
-    Spec {
-        row: Row::Os64,
-        title: "blocking, os, 64 connections",
-        value: "os64.rate",
-        unit: "/s",
-        load: "os64",
-        against: Against::Ratio("h64.rate"),
-        better: Better::Higher,
-        bar: 0.30,
-        aim: 0.50,
-        needs: &[Yard::H],
-    },
-    Spec {
-        row: Row::Accept,
-        title: "accepts, synced, 64 connections, invoker held",
-        value: "accept.rate",
-        unit: "/s",
-        load: "accept",
-        against: Against::Ratio("g64.rate"),
-        better: Better::Higher,
-        bar: 0.30,
-        aim: 0.50,
-        needs: &[Yard::G],
-    },
-    Spec {
-        row: Row::Cold,
-        title: "first call of a module, os, 1 connection, p50",
-        value: "cold.p50",
-        unit: "µs",
-        load: "cold",
-        against: Against::Difference("warm.p50"),
-        better: Better::Lower,
-        bar: 200.0,
-        aim: 60.0,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Cold,
-        title: "first call of a module, os, 1 connection, p99",
-        value: "cold.p99",
-        unit: "µs",
-        load: "cold",
-        against: Against::Difference("warm.p99"),
-        better: Better::Lower,
-        bar: 1000.0,
-        aim: 300.0,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Cold,
-        title: "first calls, os, 64 connections",
-        value: "cold64.rate",
-        unit: "/s",
-        load: "cold64",
-        against: Against::Nothing,
-        better: Better::Higher,
-        bar: 5_000.0,
-        aim: 20_000.0,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Sequence,
-        title: "sequence of 2: added p50 per step",
-        value: "seq2.step",
-        unit: "µs",
-        load: "seq2",
-        against: Against::Ratio("bare.p50"),
-        better: Better::Lower,
-        bar: 2.5,
-        aim: 1.3,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Sequence,
-        title: "sequence of 5: added p50 per step",
-        value: "seq5.step",
-        unit: "µs",
-        load: "seq5",
-        against: Against::Ratio("bare.p50"),
-        better: Better::Lower,
-        bar: 2.5,
-        aim: 1.3,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Sequence,
-        title: "sequence of 20: added p50 per step",
-        value: "seq20.step",
-        unit: "µs",
-        load: "seq20",
-        against: Against::Ratio("bare.p50"),
-        better: Better::Lower,
-        bar: 2.5,
-        aim: 1.3,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Restart,
-        title: "restart, 10,000 open, 100,000 stored: first 2xx",
-        value: "restart.ms",
-        unit: "ms",
-        load: "restart",
-        against: Against::Nothing,
-        better: Better::Lower,
-        bar: 2_000.0,
-        aim: 500.0,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Memory,
-        title: "resident memory at rest",
-        value: "memory.mib",
-        unit: "MiB",
-        load: "memory",
-        against: Against::Nothing,
-        better: Better::Lower,
-        bar: 64.0,
-        aim: 24.0,
-        needs: &[],
-    },
-    Spec {
-        row: Row::Loops,
-        title: "hello beside 8 endless loops, p99",
-        value: "loops.p99ms",
-        unit: "ms",
-        load: "loops",
-        against: Against::Nothing,
-        better: Better::Lower,
-        bar: 20.0,
-        aim: 20.0,
-        needs: &[],
-    },
-];
-
 /// How a row came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -236,6 +26,8 @@ pub enum Verdict {
     Met,
     /// Worse than the bar.
     Missed,
+    /// There is no bar.
+    Shown,
     /// Nothing can be said, and why.
     NotMeasured(String),
 }
@@ -246,6 +38,7 @@ impl std::fmt::Display for Verdict {
             Self::AimMet => f.write_str("met, and the aim"),
             Self::Met => f.write_str("met"),
             Self::Missed => f.write_str("missed"),
+            Self::Shown => f.write_str("shown"),
             Self::NotMeasured(why) => write!(f, "not measured: {why}"),
         }
     }
@@ -291,9 +84,9 @@ pub struct Line {
     /// Whether [`Line::compared`] is a ratio.
     pub is_ratio: bool,
     /// What must be reached.
-    pub bar: f64,
+    pub bar: Option<f64>,
     /// What we want to reach.
-    pub aim: f64,
+    pub aim: Option<f64>,
     /// CPU of the server per call, µs.
     pub server_cpu_us: Option<f64>,
     /// Share of the machine that others used meanwhile.
@@ -363,18 +156,16 @@ impl Report {
 
 fn floors(figures: &Figures) -> Vec<Floor> {
     let bare = figures.median("bare.p50");
-    let floor = |name, value: &str, unit, floor: Option<f64>, better, yard| {
+    let floor = |name, value: &str, unit, floor: Option<f64>, is_rate: bool, yard| {
         let value = Value::of(&figures.get(value));
         let is_slow = match (value, floor) {
-            (Some(value), Some(floor)) if better == Better::Higher => {
-                value.median < floor * (1.0 - TOLERANCE)
-            }
+            (Some(value), Some(floor)) if is_rate => value.median < floor * (1.0 - TOLERANCE),
             (Some(value), Some(floor)) => value.median > floor * (1.0 + TOLERANCE),
             _ => false,
         };
         Floor { name, value, unit, floor, is_slow, cpu_us: None, yard }
     };
-    let (higher, lower) = (Better::Higher, Better::Lower);
+    let (higher, lower) = (true, false);
     let mut all = vec![
         floor("H, 64 connections", "h64.rate", "/s", Some(100_000.0), higher, Some(Yard::H)),
         floor("H, 1 connection, p50", "h1.p50", "µs", None, lower, None),
@@ -384,13 +175,22 @@ fn floors(figures: &Figures) -> Vec<Floor> {
         floor("G(64)", "g64.rate", "/s", None, higher, None),
         floor("G(64), p50", "g64.p50", "µs", None, lower, None),
         floor("I, per call on each of 2 threads", "i.us", "µs", Some(8.0), lower, Some(Yard::I)),
+        floor("J, per call on each of 2 threads", "j.us", "µs", None, lower, None),
+        floor("the same on fibers", "jf.us", "µs", None, lower, None),
         floor("Y, 16 connections", "y16.rate", "/s", None, higher, None),
         floor("Y, 64 connections", "y64.rate", "/s", None, higher, None),
         floor("Y, 1 connection, p50", "y1.p50", "µs", None, lower, None),
     ];
-    for (at, name) in
-        [(0, "h64.cpu"), (1, "h1.cpu"), (8, "y16.cpu"), (9, "y64.cpu"), (10, "y1.cpu")]
-    {
+    for (at, name) in [
+        (0, "h64.cpu"),
+        (1, "h1.cpu"),
+        (7, "i.cpu"),
+        (8, "j.cpu"),
+        (9, "jf.cpu"),
+        (10, "y16.cpu"),
+        (11, "y64.cpu"),
+        (12, "y1.cpu"),
+    ] {
         all[at].cpu_us = figures.median(name);
     }
     all.retain(|floor| floor.value.is_some());
@@ -421,7 +221,7 @@ fn line(spec: &Spec, figures: &Figures, slow: &[&Floor], is_noted: bool) -> Line
             Verdict::NotMeasured(format!("others used {:.0} % of the machine", others * 100.0))
         }
         (_, None, Some(floor)) => Verdict::NotMeasured(format!("{} is slow", floor.name)),
-        (Some(judged), None, None) => verdict(judged.median, spec),
+        (Some(judged), None, None) => verdict(judged.median, spec.goal),
     };
     Line {
         title: spec.title,
@@ -430,25 +230,24 @@ fn line(spec: &Spec, figures: &Figures, slow: &[&Floor], is_noted: bool) -> Line
         yardstick: yardstick.map(|name| (name, figures.median(name))),
         compared,
         is_ratio,
-        bar: spec.bar,
-        aim: spec.aim,
+        bar: spec.goal.numbers().map(|(bar, _)| bar),
+        aim: spec.goal.numbers().map(|(_, aim)| aim),
         server_cpu_us: figures.median(&format!("{}.cpu", spec.load)),
         others,
         verdict,
     }
 }
 
-fn verdict(judged: f64, spec: &Spec) -> Verdict {
-    let reaches = |wanted: f64| match spec.better {
-        Better::Higher => judged >= wanted,
-        Better::Lower => judged <= wanted,
+fn verdict(judged: f64, goal: Goal) -> Verdict {
+    let (is_met, is_aim_met) = match goal {
+        Goal::AtLeast { bar, aim } => (judged >= bar, judged >= aim),
+        Goal::AtMost { bar, aim } => (judged <= bar, judged <= aim),
+        Goal::Shown => return Verdict::Shown,
     };
-    if reaches(spec.aim) {
-        Verdict::AimMet
-    } else if reaches(spec.bar) {
-        Verdict::Met
-    } else {
-        Verdict::Missed
+    match (is_met, is_aim_met) {
+        (_, true) => Verdict::AimMet,
+        (true, false) => Verdict::Met,
+        (false, false) => Verdict::Missed,
     }
 }
 
@@ -527,8 +326,8 @@ impl std::fmt::Display for Report {
                 line.yardstick.and_then(|(_, value)| value).map(number).unwrap_or_default(),
                 line.yardstick.map(|(name, _)| name.to_owned()).unwrap_or_default(),
                 compared.unwrap_or_default(),
-                form(line.bar),
-                form(line.aim),
+                line.bar.map(form).unwrap_or_default(),
+                line.aim.map(form).unwrap_or_default(),
                 line.server_cpu_us.map(number).unwrap_or_default(),
                 line.others.map(|it| format!("{:.0} %", it * 100.0)).unwrap_or_default(),
                 line.verdict.to_string(),

@@ -1,4 +1,4 @@
-//! The rows of issue 3 §7, and how each is measured.
+//! The rows of issue 3 §7, and how each is measured. Those of scripts are in [`super::scripts`].
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use super::load::{Load, Measured, Until};
 use super::proc::{self, Cpu, Watch};
 use super::profile::{self, Recording};
 use super::sandbox::Sandbox;
+use super::script::Script;
 use super::server::{self, Durability, Invoker, Server, Setup, Wait};
 use super::stats::{float, quantile_us};
 use super::yardstick::{Which, Yardstick};
@@ -39,6 +40,18 @@ pub enum Row {
     Memory,
     /// Another's hello beside endless loops
     Loops,
+    /// JavaScript: hello from its image, blocking, both records synced, 64 connections
+    Script64,
+    /// JavaScript: a bare start from an image and a call, without a server
+    ScriptBare,
+    /// JavaScript: first calls of new code, and of known code that is not loaded
+    ScriptCold,
+    /// JavaScript: resident memory with many scripts known and some called
+    ScriptMemory,
+    /// JavaScript: JSON and CSV beside Node.js
+    ScriptNode,
+    /// JavaScript: another's hello beside scripts that mean harm
+    ScriptHostile,
 }
 
 /// How much of everything.
@@ -50,6 +63,10 @@ pub struct Amounts {
     pub bursts: u64,
     /// Distinct modules.
     pub modules: u64,
+    /// Distinct scripts of which each is called.
+    pub scripts: u64,
+    /// Scripts that are known, and those of them that are called, for their memory.
+    pub known: (u64, u64),
 }
 
 /// Activations per burst.
@@ -63,7 +80,7 @@ const STORED: u64 = 100_000;
 /// Endless loops.
 const LOOPS: u64 = 8;
 /// Requests that are sent before anything is measured.
-const WARM: Duration = Duration::from_millis(200);
+pub(super) const WARM: Duration = Duration::from_millis(200);
 
 /// What all rows share.
 pub struct Ground {
@@ -92,6 +109,7 @@ pub struct Yardsticks {
     h: Yardstick,
     y: Yardstick,
     sandbox: Sandbox,
+    script: Option<Script>,
 }
 
 impl Yardsticks {
@@ -101,10 +119,14 @@ impl Yardsticks {
     /// One does not start.
     pub fn start(ground: &Ground) -> Result<Self> {
         let start = |which| Yardstick::start(which, &ground.folder, &ground.samples);
+        // It is slow to make, since the engine is compiled for it.
+        let is_wanted = ground.wants(&[Row::Script64, Row::ScriptBare]);
+        let hello = || Script::new(&ground.script("hello")?);
         Ok(Self {
             h: start(Which::H)?,
             y: start(Which::Y)?,
             sandbox: Sandbox::new(&ground.samples)?,
+            script: is_wanted.then(hello).transpose()?,
         })
     }
 }
@@ -118,27 +140,27 @@ pub struct Servers {
 }
 
 impl Ground {
-    fn wants(&self, rows: &[Row]) -> bool {
+    pub(super) fn wants(&self, rows: &[Row]) -> bool {
         rows.iter().any(|row| self.rows.contains(row))
     }
 
-    fn setup(&self, name: &str, durability: Durability, invoker: Invoker) -> Setup {
+    pub(super) fn setup(&self, name: &str, durability: Durability, invoker: Invoker) -> Setup {
         let data = self.folder.join(name);
-        Setup { quirld: self.quirld.clone(), data, durability, invoker, port: 0 }
+        Setup { quirld: self.quirld.clone(), data, durability, invoker, port: 0, snapshot: None }
     }
 
-    fn module(&self, name: &str) -> Result<Vec<u8>> {
+    pub(super) fn module(&self, name: &str) -> Result<Vec<u8>> {
         server::sample(&self.samples, name)
     }
 
-    fn remark(&mut self, text: String) {
+    pub(super) fn remark(&mut self, text: String) {
         if !self.remarks.contains(&text) {
             self.remarks.push(text);
         }
     }
 
     /// Warms up, then measures and notes everything under `name`.
-    fn measure(
+    pub(super) fn measure(
         &mut self,
         name: &str,
         row: Option<Row>,
@@ -158,7 +180,7 @@ impl Ground {
         Ok(measured)
     }
 
-    fn note(
+    pub(super) fn note(
         &mut self,
         name: &str,
         measured: &Measured,
@@ -177,7 +199,7 @@ impl Ground {
     }
 
     /// A profile slows its round down: its figures are those of the other rounds.
-    fn record(&mut self, row: Option<Row>, pid: u32) -> Option<Recording> {
+    pub(super) fn record(&mut self, row: Option<Row>, pid: u32) -> Option<Recording> {
         if row.is_none() || row != self.profiled {
             return None;
         }
@@ -205,7 +227,21 @@ impl Ground {
         let many = group::measure(&folder, 64, time)?;
         self.figures.push("g64.rate", many.rate);
         self.figures.push("g64.p50", quantile_us(&many.latency, 0.5));
-        self.figures.push("i.us", yardsticks.sandbox.measure(third)?);
+        let each = yardsticks.sandbox.measure(third)?;
+        self.figures.push("i.us", each.time);
+        self.figures.push("i.cpu", each.cpu);
+        if let Some(script) = &yardsticks.script {
+            let each = script.measure(third)?;
+            self.figures.push("j.us", each.time);
+            self.figures.push("j.cpu", each.cpu);
+            let each = script.measure_on_fibers(third)?;
+            self.figures.push("jf.us", each.time);
+            self.figures.push("jf.cpu", each.cpu);
+            let latency = script.latency(third)?;
+            self.figures.push("j.p50", quantile_us(&latency, 0.5));
+            self.figures.push("j.p99", quantile_us(&latency, 0.99));
+            self.figures.push("j.image_kib", float(script.image_bytes() as u64) / 1024.0);
+        }
         let h = (yardsticks.h.address, yardsticks.h.pid());
         let y = (yardsticks.y.address, yardsticks.y.pid());
         let request = like_an_invocation(h.0);
@@ -228,9 +264,10 @@ impl Ground {
     pub fn servers(&mut self) -> Result<Servers> {
         let empty = self.module("empty")?;
         let mut servers = Servers { sync: None, os: None, cold: None, restart: None };
-        if self.wants(&[Row::Sync16, Row::Sync64, Row::Sync1, Row::Sequence]) {
+        if self.wants(&[Row::Sync16, Row::Sync64, Row::Sync1, Row::Sequence, Row::Script64]) {
             let server = self.setup("sync", Durability::Sync, Invoker::Runs).start()?;
             server.put_module("empty", &empty)?;
+            server.put_script("hello", &self.script("hello")?)?;
             for length in [2, 5, 20] {
                 server.put_sequence(&format!("seq{length}"), "empty", length)?;
             }
@@ -275,10 +312,15 @@ impl Ground {
             for (row, name, connections) in
                 [(Row::Sync16, "sync16", 16), (Row::Sync64, "sync64", 64), (Row::Sync1, "sync1", 1)]
             {
-                // One step is what sequences are compared with.
-                if self.wants(&[row]) || row == Row::Sync1 && self.wants(&[Row::Sequence]) {
+                // One step is what sequences are compared with, and the empty module scripts.
+                let is_needed = row == Row::Sync1 && self.wants(&[Row::Sequence])
+                    || row == Row::Sync64 && self.wants(&[Row::Script64]);
+                if self.wants(&[row]) || is_needed {
                     self.measure(name, Some(row), target, connections, &request)?;
                 }
+            }
+            if self.wants(&[Row::Script64]) {
+                self.script_at_64(server)?;
             }
             if self.wants(&[Row::Sequence]) {
                 self.sequences(server)?;
@@ -304,6 +346,7 @@ impl Ground {
         if self.wants(&[Row::Loops]) {
             self.loops()?;
         }
+        self.scripts()?;
         Ok(())
     }
 
@@ -465,7 +508,7 @@ fn send(server: &Server, wait: Wait, count: u64) -> Result<Measured> {
     load.repeat(&server.invocation("empty", wait))
 }
 
-fn clear(setup: &Setup) -> Result<()> {
+pub(super) fn clear(setup: &Setup) -> Result<()> {
     std::fs::remove_dir_all(&setup.data).context("remove the data of a row")
 }
 

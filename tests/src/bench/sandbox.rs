@@ -12,6 +12,7 @@ use wasmtime::{
     PoolingAllocationConfig, Store,
 };
 
+use super::proc::Watch;
 use super::stats;
 
 /// A module that is ready to be instantiated.
@@ -57,33 +58,51 @@ impl Sandbox {
         instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
     }
 
-    /// Microseconds per call on each of two threads that do nothing else.
+    /// Calls on two threads.
     ///
     /// # Errors
     /// The guest trapped.
-    pub fn measure(&self, time: Duration) -> Result<f64> {
-        let begun = Instant::now();
-        let calls = || -> Result<u64> {
-            let mut calls = 0;
-            while begun.elapsed() < time {
-                for _ in 0..64 {
-                    self.run()?;
-                }
-                calls += 64;
-            }
-            Ok(calls)
-        };
-        let calls = std::thread::scope(|scope| -> Result<u64> {
-            let other = scope.spawn(calls);
-            let mine = calls()?;
-            Ok(mine + other.join().map_err(|_| anyhow!("a thread panicked"))??)
-        })?;
-        Ok(2.0 * begun.elapsed().as_secs_f64() * 1e6 / stats::float(calls.max(1)))
+    pub fn measure(&self, time: Duration) -> Result<PerCall> {
+        on_two_threads(time, || self.run())
     }
 }
 
-/// As the driver has them, except that it makes calls on stacks of their own.
-fn settings() -> Config {
+/// What a call takes when two threads do nothing else, microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct PerCall {
+    /// Of each thread's time.
+    pub time: f64,
+    /// Of CPU: less, if others took the machine from them.
+    pub cpu: f64,
+}
+
+pub(super) fn on_two_threads(
+    time: Duration,
+    call: impl Fn() -> Result<()> + Sync,
+) -> Result<PerCall> {
+    let watch = Watch::start(std::process::id())?;
+    let begun = Instant::now();
+    let calls = || -> Result<u64> {
+        let mut calls = 0;
+        while begun.elapsed() < time {
+            for _ in 0..64 {
+                call()?;
+            }
+            calls += 64;
+        }
+        Ok(calls)
+    };
+    let calls = std::thread::scope(|scope| -> Result<u64> {
+        let other = scope.spawn(calls);
+        let mine = calls()?;
+        Ok(mine + other.join().map_err(|_| anyhow!("a thread panicked"))??)
+    })?;
+    let time = 2.0 * begun.elapsed().as_secs_f64() * 1e6 / stats::float(calls.max(1));
+    Ok(PerCall { time, cpu: watch.end()?.per_call(calls) })
+}
+
+/// As the driver has them, except that it makes calls on stacks of their own, which are larger.
+pub(super) fn settings() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(1000)
         .total_memories(1000)
@@ -118,6 +137,6 @@ mod tests {
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
         let sandbox = Sandbox::new(&samples).unwrap();
         sandbox.run().unwrap();
-        assert!(sandbox.measure(Duration::from_millis(5)).unwrap() > 0.0);
+        assert!(sandbox.measure(Duration::from_millis(5)).unwrap().time > 0.0);
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::load::{Load, Until};
+use super::load::{Load, Measured, Until};
 use super::proc;
 use crate::wire;
 
@@ -48,6 +48,8 @@ pub struct Setup {
     pub invoker: Invoker,
     /// The port; the system chooses at 0.
     pub port: u16,
+    /// A snapshot after so many bytes of ledger; the usual number unless given.
+    pub snapshot: Option<u64>,
 }
 
 /// A server that runs.
@@ -133,6 +135,9 @@ impl Setup {
         if self.invoker == Invoker::Held {
             text.push_str("slots = 0\n");
         }
+        if let Some(bytes) = self.snapshot {
+            let _ = writeln!(text, "snapshot-bytes = {bytes}");
+        }
         text
     }
 }
@@ -176,7 +181,11 @@ impl Server {
     }
 
     fn post(&self, target: &str, body: &[u8]) -> Vec<u8> {
-        let mut head = format!("POST {target} HTTP/1.1\r\n");
+        self.request("POST", target, body)
+    }
+
+    fn request(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+        let mut head = format!("{method} {target} HTTP/1.1\r\n");
         let _ = write!(head, "Host: {}\r\nAuthorization: Basic {}\r\n", self.address, self.basic());
         let _ = write!(
             head,
@@ -202,6 +211,40 @@ impl Server {
         )
     }
 
+    /// Makes or replaces an action of kind `nodejs:20`.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put_script(&self, name: &str, code: &str) -> Result<()> {
+        self.put(name, &script(code))
+    }
+
+    /// Makes `count` scripts that differ, named `js0`, `js1`, …
+    ///
+    /// # Errors
+    /// One is refused.
+    pub fn put_scripts(&self, code: &str, count: u64) -> Result<Measured> {
+        let load = Load { address: self.address, connections: 64, until: Until::Count(count) };
+        let made = load.run(|number, out| {
+            let body = script(&format!("{code}// {number}\n"));
+            out.extend_from_slice(&self.request(
+                "PUT",
+                &target_of(&format!("js{number}")),
+                body.as_bytes(),
+            ));
+        });
+        made.with_context(|| format!("make {count} scripts"))
+    }
+
+    /// Invokes, waits, and gives back the answer whatever it is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn call(&self, action: &str, arguments: &[u8]) -> Result<wire::Answer> {
+        let query = "?blocking=true&result=true";
+        self.exchange("POST", &format!("/api/v1/namespaces/_/actions/{action}{query}"), arguments)
+    }
+
     /// Makes or replaces a sequence of `length` times the same action.
     ///
     /// # Errors
@@ -213,8 +256,7 @@ impl Server {
     }
 
     fn put(&self, name: &str, body: &str) -> Result<()> {
-        let target = format!("/api/v1/namespaces/_/actions/{name}?overwrite=true");
-        let answer = self.exchange("PUT", &target, body.as_bytes())?;
+        let answer = self.exchange("PUT", &target_of(name), body.as_bytes())?;
         ensure!(answer.status == 200, "PUT {name}: {} {}", answer.status, answer.text());
         Ok(())
     }
@@ -243,10 +285,11 @@ impl Server {
             let code = BASE64.encode(distinct(module, number));
             let body =
                 format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#);
-            let target = format!("/api/v1/namespaces/_/actions/m{number}?overwrite=true");
-            let post = self.post(&target, body.as_bytes());
-            out.extend_from_slice(b"PUT");
-            out.extend_from_slice(&post[4..]);
+            out.extend_from_slice(&self.request(
+                "PUT",
+                &target_of(&format!("m{number}")),
+                body.as_bytes(),
+            ));
         });
         made.with_context(|| format!("make {count} modules")).map(|_| ())
     }
@@ -289,6 +332,15 @@ impl Server {
             None => ended.map(|()| begun.elapsed()),
         }
     }
+}
+
+fn target_of(action: &str) -> String {
+    format!("/api/v1/namespaces/_/actions/{action}?overwrite=true")
+}
+
+/// What is PUT to make a script.
+fn script(code: &str) -> String {
+    serde_json::json!({ "exec": { "kind": "nodejs:20", "code": code } }).to_string()
 }
 
 /// The gauge of activations that are open.
