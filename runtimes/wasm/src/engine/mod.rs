@@ -37,6 +37,8 @@ use crate::script;
 const MAX_MAPPINGS: u64 = 40_000;
 /// Mappings of one module: its machine code, what is read, and what stands before them.
 const MAPPINGS_OF_A_MODULE: u64 = 3;
+/// How long compiling the script engine may take on a slow machine.
+const ENGINE_TIME: Duration = Duration::from_secs(300);
 /// What the end of a child may take beyond its limit.
 const GRACE: Duration = Duration::from_millis(500);
 /// Compiled code up to here is read by the thread that waits for it: a change of threads costs
@@ -181,9 +183,17 @@ impl Engine {
             _ => Err("it is not there".to_owned()),
         };
         let resident = kept.or_else(|_| {
-            // It is ours: it needs no bounds of its own.
-            let compiled = self.wasmtime.precompile_module(script::ENGINE);
-            let compiled = compiled.map_err(|error| reason(&error))?;
+            // In a child, if there is one: what compiling takes of memory would stay with us.
+            let looked = inspect::look(script::ENGINE).map_err(|refused| refused.0)?;
+            let compiled = compile::compile_module(
+                &self.wasmtime,
+                self.allocation,
+                self.compiler.as_ref(),
+                Bounds { time: ENGINE_TIME, ..self.bounds },
+                script::ENGINE,
+                &looked,
+            );
+            let compiled = compiled.map_err(|error| format!("compile it: {error:?}"))?;
             if let Err(error) = self.cache.write(&digest, &compiled, &Files::default()) {
                 tracing::warn!(%error, "the compiled script engine could not be kept");
             }

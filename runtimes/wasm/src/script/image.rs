@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use bytes::{Buf as _, Bytes};
 use wasmtime::{AsContextMut, Memory};
 
 /// How memory is compared and copied, bytes: a page of the machine.
@@ -19,7 +20,7 @@ pub(crate) struct Image {
     /// Where the pages lie: ranges of whole pages, in order, not touching one another.
     ranges: Vec<Range<u32>>,
     /// Their content, one after another.
-    content: Box<[u8]>,
+    content: Bytes,
 }
 
 /// The memory of an instance that has evaluated nothing.
@@ -111,11 +112,11 @@ impl Image {
     }
 
     /// Reads what [`Image::format`] wrote; `None` if that is not what it is.
-    pub(crate) fn parse(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(mut bytes: Bytes) -> Option<Self> {
         let mut number = || {
-            let (number, rest) = bytes.split_first_chunk()?;
-            bytes = rest;
-            Some(u32::from_le_bytes(*number))
+            let number = u32::from_le_bytes(*bytes.first_chunk()?);
+            bytes.advance(4);
+            Some(number)
         };
         let size = number()? as usize;
         let count = number()?;
@@ -130,7 +131,7 @@ impl Image {
             length += range.len();
             ranges.push(range);
         }
-        (bytes.len() == length).then(|| Self { size, ranges, content: bytes.into() })
+        (bytes.len() == length).then_some(Self { size, ranges, content: bytes })
     }
 }
 
@@ -165,15 +166,15 @@ mod tests {
         let image = Pristine::of(&memory(4, &[]), 0).image(&memory(8, &[1, 5 * PAGE]));
         let mut bytes = Vec::new();
         image.format(&mut bytes);
-        assert_eq!(Image::parse(&bytes), Some(image));
+        assert_eq!(Image::parse(bytes.clone().into()), Some(image));
         for cut in 0..bytes.len() {
-            assert_eq!(Image::parse(&bytes[..cut]), None, "cut at {cut}");
+            assert_eq!(Image::parse(Bytes::copy_from_slice(&bytes[..cut])), None, "cut at {cut}");
         }
         for (at, value) in [(0, 0), (4, 3), (8, 0xff), (12, 0), (16, 0)] {
             let mut wrong = bytes.clone();
             wrong[at] = value;
             wrong[at + 1] = 0;
-            assert_eq!(Image::parse(&wrong), None, "byte {at}");
+            assert_eq!(Image::parse(wrong.into()), None, "byte {at}");
         }
     }
 }

@@ -10,6 +10,7 @@ use wasmtime::{Instance, Memory, ModuleExport, Store};
 use super::code::Code;
 use super::engine::Ready;
 use super::host::{Answered, Guest, Kind};
+use super::image::Image;
 use super::requests::Requests;
 use super::shelf::{Key, Script};
 use crate::executor::Turn;
@@ -125,16 +126,23 @@ async fn find(ground: &Ground, key: &Key) -> Result<(Arc<Script>, StartState), N
     if let Some(script) = scripts.shelf.get(key) {
         return Ok((script, StartState::Warmed));
     }
-    let image = scripts.shelf.read(key);
+    let known = scripts.shelf.read(key);
+    if let Some((image, false)) = known {
+        return Ok((on_shelf(ground, key, image, None), StartState::Prewarmed));
+    }
     let code = ground.engine.fetch(key.code).await;
     let code = code.map_err(|reason| NotFound::NotStarted(NotStarted::NoCode(reason)))?;
     let code = Arc::new(Code::read(&code).map_err(NotFound::Broken)?);
-    if image.is_none() {
-        return Ok((Arc::new(Script { image, code: Some(code) }), StartState::Cold));
+    match known {
+        Some((image, _)) => Ok((on_shelf(ground, key, image, Some(code)), StartState::Prewarmed)),
+        None => Ok((Arc::new(Script { image: None, code: Some(code) }), StartState::Cold)),
     }
-    let script = Arc::new(Script { image, code: kept(code) });
-    scripts.shelf.keep(key.clone(), Arc::clone(&script));
-    Ok((script, StartState::Prewarmed))
+}
+
+fn on_shelf(ground: &Ground, key: &Key, image: Image, code: Option<Arc<Code>>) -> Arc<Script> {
+    let script = Arc::new(Script { image: Some(image), code });
+    ground.scripts.shelf.keep(key.clone(), Arc::clone(&script));
+    script
 }
 
 /// Of a script with an image, only the files of an archive are looked at again.
@@ -219,7 +227,7 @@ impl Call<'_> {
             // If too much waits to be written, it is made again when it is needed again.
             let _ = self.ground.engine.later(move || {
                 if let Some(image) = &script.image {
-                    scripts.shelf.write(&key, image);
+                    scripts.shelf.write(&key, image, script.code.is_some());
                 }
             });
         }

@@ -5,7 +5,7 @@
 //! engines are removed when the folder is opened.
 //!
 //! ```text
-//! "QUIRLJS1"  crc32c of the rest  length of main (u32)  main  zstd { image }
+//! "QUIRLJS1"  crc32c of the rest  length of main (u32)  main  files (u8)  zstd { image }
 //! ```
 
 use std::fs;
@@ -107,8 +107,9 @@ impl Shelf {
         self.path(key).exists()
     }
 
-    /// The image on the disk, if there is one that can be used.
-    pub(crate) fn read(&self, key: &Key) -> Option<Image> {
+    /// The image on the disk, if there is one that can be used, and whether calls from it look at
+    /// files of their archive.
+    pub(crate) fn read(&self, key: &Key) -> Option<(Image, bool)> {
         let path = self.path(key);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -128,11 +129,11 @@ impl Shelf {
     }
 
     /// Writes an image in one step: it is there whole or not at all.
-    pub(crate) fn write(&self, key: &Key, image: &Image) {
+    pub(crate) fn write(&self, key: &Key, image: &Image, has_files: bool) {
         let number = self.written.fetch_add(1, Ordering::Relaxed);
         let path = self.path(key);
         let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
-        let written = format(image, &key.main)
+        let written = format(image, &key.main, has_files)
             .and_then(|bytes| fs::write(&temporary, bytes))
             .and_then(|()| fs::rename(&temporary, &path));
         if let Err(error) = written {
@@ -147,13 +148,14 @@ fn is_of(path: &Path, engine: &str) -> bool {
     name.strip_suffix(".img").is_some_and(|name| name.ends_with(engine))
 }
 
-fn format(image: &Image, main: &str) -> std::io::Result<Vec<u8>> {
+fn format(image: &Image, main: &str, has_files: bool) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::with_capacity(image.bytes());
     image.format(&mut plain);
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&u32::try_from(main.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(main.as_bytes());
+    bytes.push(u8::from(has_files));
     bytes.extend(zstd::bulk::compress(&plain, LEVEL)?);
     let checksum = crc32c::crc32c(&bytes[12..]);
     bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
@@ -161,7 +163,7 @@ fn format(image: &Image, main: &str) -> std::io::Result<Vec<u8>> {
 }
 
 /// `None`: it is of another entry whose name has the same checksum.
-fn parse(bytes: &[u8], main: &str) -> Result<Option<Image>, &'static str> {
+fn parse(bytes: &[u8], main: &str) -> Result<Option<(Image, bool)>, &'static str> {
     if bytes.len() < HEADER || !bytes.starts_with(MAGIC) {
         return Err("it does not begin as such a file does");
     }
@@ -177,12 +179,13 @@ fn parse(bytes: &[u8], main: &str) -> Result<Option<Image>, &'static str> {
     if of != main.as_bytes() {
         return Ok(None);
     }
-    let size = zstd::zstd_safe::get_frame_content_size(&bytes[end..]).ok().flatten();
+    let (has_files, packed) = bytes[end..].split_first().ok_or("it is too short")?;
+    let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
     let size = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= MOST_IMAGE);
     let size = size.ok_or("its size is not one of an image")?;
-    let plain =
-        zstd::bulk::decompress(&bytes[end..], size).map_err(|_| "it cannot be decompressed")?;
-    Image::parse(&plain).map(Some).ok_or("it is no image")
+    let plain = zstd::bulk::decompress(packed, size).map_err(|_| "it cannot be decompressed")?;
+    let image = Image::parse(plain.into()).ok_or("it is no image")?;
+    Ok(Some((image, *has_files == 1)))
 }
 
 #[cfg(test)]
@@ -205,8 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::open(folder.path().join("js"), "e1".to_owned(), 1 << 20).unwrap();
         assert_eq!(shelf.read(&key("main")), None);
-        shelf.write(&key("main"), &image());
-        assert_eq!(shelf.read(&key("main")), Some(image()));
+        shelf.write(&key("main"), &image(), true);
+        assert_eq!(shelf.read(&key("main")), Some((image(), true)));
         assert_eq!(shelf.read(&key("other")), None);
 
         let path = shelf.path(&key("main"));
@@ -227,8 +230,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open =
             |engine: &str| Shelf::open(folder.path().into(), engine.into(), 1 << 20).unwrap();
-        open("e1").write(&key("main"), &image());
-        assert_eq!(open("e1").read(&key("main")), Some(image()));
+        open("e1").write(&key("main"), &image(), false);
+        assert_eq!(open("e1").read(&key("main")), Some((image(), false)));
         assert_eq!(open("e2").read(&key("main")), None);
         assert_eq!(open("e1").read(&key("main")), None, "removed");
     }
