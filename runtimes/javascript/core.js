@@ -4,7 +4,7 @@
 // The shim calls the functions of `exports`; `host` holds its primitives and is completed here for
 // the library, which is evaluated at the end of this file. None of it runs twice in an instance.
 
-/** What `host.text` and its like look up: `SOURCE_*` of the host. */
+/** What `host.text` and its like look up: constants of the host, in `script/host.rs`. */
 const LIBRARY = 0;
 const INPUT = 1;
 const CODE = 2;
@@ -218,7 +218,8 @@ function requireIn(module, folder) {
     return name;
   };
   require.cache = cache;
-  require.main = module;
+  // The launcher's own module in OpenWhisk: never the action's.
+  require.main = undefined;
   return require;
 }
 
@@ -291,7 +292,7 @@ function loadScript(main) {
 
 /** What is no script may be an ES module; undefined if it is not. */
 function asModule(source) {
-  const looksLikeIt = /^\s*(?:import|export)\b|\bimport\.meta\b/m.test(source);
+  const looksLikeIt = /^[ \t]*(?:import|export)\b|\bimport\.meta\b/m.test(source);
   try {
     return host.compileModule(source, SCRIPT);
   } catch (error) {
@@ -633,6 +634,11 @@ function runTimer(timeout) {
 /** Sends a request. `done` is called with its answer, `{status…}` or `{error…}`, and the body. */
 function request(head, body, done) {
   const number = host.send(stringify(head), body);
+  if (number === 0) {
+    const text = 'Too many requests of this activation are under way.';
+    queueMicrotask(() => done({ error: { kind: 'failed', text } }));
+    return () => {};
+  }
   requests.set(number, done);
   return () => {
     if (requests.delete(number)) host.cancel(number);

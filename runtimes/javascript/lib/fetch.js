@@ -251,7 +251,7 @@ class Response extends Body {
 
   /** What the host brought. */
   static arrived(head, bytes) {
-    const isEmpty = NO_BODY.includes(head.status) && bytes.length === 0;
+    const isEmpty = NO_BODY.includes(head.status);
     const { status, statusText } = head;
     const response = new Response(isEmpty ? null : bytes, { status, statusText });
     response.#headers = new Headers();
@@ -328,8 +328,6 @@ for (const [prototype, name] of [[Request.prototype, 'Request'], [Response.proto
 
 // --- fetch --------------------------------------------------------------------------------------
 
-const LATIN1 = /^[\0-\xff]*$/;
-
 /** The error of a request that came to nothing. */
 function failure({ kind, text }) {
   if (kind === 'refused' || kind === 'invalid') return new TypeError(text);
@@ -346,11 +344,15 @@ function fetch(input, init) {
     if (signal.aborted) throw signal.reason;
     const bytes = Body.take(request);
     const { url, method, redirect } = request;
-    const headers = [...request.headers].filter(([, value]) => LATIN1.test(value));
+    const headers = [...request.headers];
     const cancel = host.request({ url, method, redirect, headers }, bytes, (head, body) => {
       signal.removeEventListener('abort', abort);
-      if (head.error) reject(failure(head.error));
-      else resolve(Response.arrived(head, body ?? new Uint8Array(0)));
+      if (head.error) return reject(failure(head.error));
+      try {
+        resolve(Response.arrived(head, body ?? new Uint8Array(0)));
+      } catch (error) {
+        reject(error);
+      }
     });
     const abort = () => {
       cancel();

@@ -23,7 +23,7 @@
 #define IMPORT(name) __attribute__((import_module("quirl"), import_name(#name)))
 #define EXPORT(name) __attribute__((export_name(#name)))
 
-/* Looks a text up: what it is (SOURCE_*), under which name. Its length, or -1 if there is none. */
+/* Looks a text up: what it is (constants of core.js), under which name. Its length, or -1 if there is none. */
 IMPORT(open) int32_t host_open(int32_t what, const char *name, size_t length);
 /* Copies what was looked up last. */
 IMPORT(read) void host_read(void *into);
@@ -36,7 +36,7 @@ IMPORT(seed) uint64_t host_seed(void);
 /* Waits for something from outside, at most so many milliseconds, for ever if negative. The number
    of the request that has ended, else 0. Its answer is looked up. */
 IMPORT(wait) int32_t host_wait(double milliseconds);
-/* Sends a request: what it is as JSON, and its body. Its number. */
+/* Sends a request: what it is as JSON, and its body. Its number, 0 if there are too many. */
 IMPORT(send) int32_t host_send(const char *head, size_t head_length, const void *body, size_t length);
 /* A request is given up. */
 IMPORT(cancel) void host_cancel(int32_t number);

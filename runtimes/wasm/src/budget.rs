@@ -38,6 +38,12 @@ impl Budget {
             .then(|| Lease { budget: Arc::clone(self), charged: 0 })
     }
 
+    /// Charges what the host keeps for a while; `None` if the budget has not got it.
+    pub(crate) fn charge(self: &Arc<Self>, bytes: u64) -> Option<Charge> {
+        add_within(&self.memory, bytes, self.max_memory)
+            .then(|| Charge { budget: Arc::clone(self), bytes })
+    }
+
     pub(crate) fn instances(&self) -> u64 {
         self.instances.load(Ordering::Relaxed)
     }
@@ -84,6 +90,19 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.budget.memory.fetch_sub(self.charged, Ordering::Relaxed);
         self.budget.instances.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that were charged; given back on drop.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.memory.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Config {
     pub cache_bytes: ByteSize,
     /// Images of scripts kept resident; more is dropped and read again from the disk.
     pub image_bytes: ByteSize,
+    /// Images of scripts kept on the disk; beyond that the oldest are removed.
+    pub image_disk_bytes: ByteSize,
     /// Threads that run guests. Default: one per core.
     pub threads: u32,
 }
@@ -39,6 +41,7 @@ impl Default for Config {
             compile_memory: ByteSize::mib(2_048),
             cache_bytes: ByteSize::mib(256),
             image_bytes: ByteSize::mib(256),
+            image_disk_bytes: ByteSize::mib(2_048),
             threads: cores,
         }
     }

@@ -142,7 +142,7 @@ impl Driver {
         let budget = Budget::new(config.wasm_memory.as_u64(), config.max_instances.into());
         let engine = Arc::new(engine);
         let images = folder.join("js");
-        let scripts = Scripts::open(&images, config.image_bytes.as_u64(), engine.script_maker());
+        let scripts = Scripts::open(&images, config, engine.script_maker());
         let scripts =
             Arc::new(scripts.map_err(|error| {
                 Error(format!("folder for images {}: {error}", images.display()))

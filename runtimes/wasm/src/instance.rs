@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use invoker::driver::{Answer, Ended, Job, LogLine, NotStarted, Outcome, StartState, Stream};
 use model::json::{Json, Kind};
 use model::outcome::{self, Class};
@@ -23,7 +24,7 @@ use crate::script::{self, Outgoing, Scripts};
 /// How much of an answer that is too long is told.
 ///
 /// Source: OpenWhisk's `whisk.activation.payload.truncation`.
-const PREFIX: u64 = 1 << 20;
+pub(crate) const PREFIX: u64 = 1 << 20;
 
 /// What an attempt needs besides its job.
 #[derive(Clone)]
@@ -119,7 +120,8 @@ async fn run_module(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
 
     let is_initialize = entry == "_initialize";
     let job = Arc::new(job);
-    let guest = guest_state(ground, lease, &module, &job, &clock, &turn);
+    let input = job.arguments.as_bytes().clone();
+    let guest = guest_state(ground, lease, &module, &job, &clock, &turn, input);
     let mut store = store(ground, guest);
     let ending = call(&mut store, &module, export, is_initialize, limit, &turn).await;
     let guest = store.into_data();
@@ -134,12 +136,13 @@ pub(crate) fn guest_state(
     job: &Arc<Job>,
     clock: &Clock,
     turn: &Arc<Turn>,
+    input: Bytes,
 ) -> State {
     let deadline_ms = clock.start.0.saturating_add_unsigned(job.limits.timeout.0);
     State::new(
         Limiter::new(lease, u64::from(job.limits.memory) << 20),
         Output::new(job.max_result, u64::from(job.limits.logs) << 20),
-        job.arguments.as_bytes().clone(),
+        input,
         Arc::clone(&module.files),
         Arc::new(OfJob { job: Arc::clone(job), deadline_ms }),
         Arc::clone(turn),

@@ -94,6 +94,9 @@ impl Output {
     /// Takes whole lines of which none can be the result.
     pub(crate) fn log_lines(&mut self, stream: Stream, at_ns: i64, bytes: &[u8]) {
         for line in bytes.split(|byte| *byte == b'\n') {
+            if self.is_truncated {
+                return;
+            }
             self.log(stream, at_ns, line, as_u64(line.len()));
         }
     }

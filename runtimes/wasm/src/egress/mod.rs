@@ -22,15 +22,17 @@ mod redirect;
 mod tests;
 mod tls;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use model::name::Namespace;
 use model::size::ByteSize;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use self::client::{Answer, Client};
@@ -56,7 +58,7 @@ pub struct Config {
     pub timeout_seconds: u64,
     /// Redirects that are followed; one more is an error.
     pub max_redirects: u32,
-    /// Requests on their way at a time; more of them wait.
+    /// Requests on their way at a time, of which one namespace gets a quarter; more of them wait.
     pub max_requests: u32,
 }
 
@@ -156,6 +158,18 @@ pub(crate) struct Judged {
     addresses: Vec<SocketAddr>,
 }
 
+/// Of the requests on their way one namespace gets this part.
+const SHARE: usize = 4;
+/// Namespaces that are remembered before those without requests are forgotten.
+const MOST_ROOMS: usize = 1_024;
+
+/// A place among the requests on their way.
+#[must_use = "it is given back when it is dropped"]
+pub(crate) struct Room {
+    _own: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
 /// The client and its policy, one for the process. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Egress(Arc<Inner>);
@@ -165,7 +179,10 @@ struct Inner {
     lookups: Lookups,
     client: Client,
     /// One for each request on its way.
-    room: Semaphore,
+    room: Arc<Semaphore>,
+    /// The same, for each namespace that has some.
+    rooms: Mutex<HashMap<Namespace, Arc<Semaphore>>>,
+    max_of_one: usize,
     patience: Duration,
     max_redirects: u32,
 }
@@ -187,7 +204,9 @@ impl Egress {
                 patience,
                 config.max_response,
             ),
-            room: Semaphore::new(config.max_requests.max(1) as usize),
+            room: Arc::new(Semaphore::new(config.max_requests.max(1) as usize)),
+            rooms: Mutex::default(),
+            max_of_one: (config.max_requests as usize).div_ceil(SHARE).max(1),
             patience,
             max_redirects: config.max_redirects,
         })))
@@ -205,12 +224,37 @@ impl Egress {
         self.in_time(&host, judging).await
     }
 
+    /// A place among the requests on their way, of which one namespace gets only a part.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] if there is none for too long.
+    pub(crate) async fn room(&self, namespace: &Namespace) -> Result<Room, Error> {
+        let own = {
+            let mut rooms = self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            if rooms.len() >= MOST_ROOMS {
+                let max = self.0.max_of_one;
+                rooms.retain(|_, room| {
+                    room.available_permits() < max || Arc::strong_count(room) > 1
+                });
+            }
+            let new = || Arc::new(Semaphore::new(self.0.max_of_one));
+            Arc::clone(rooms.entry(namespace.clone()).or_insert_with(new))
+        };
+        let both = async {
+            let own = own.acquire_owned().await;
+            let all = Arc::clone(&self.0.room).acquire_owned().await;
+            let closed = |error: AcquireError| Error::Failed(format!("fetch failed: {error}"));
+            Ok(Room { _own: own.map_err(closed)?, _all: all.map_err(closed)? })
+        };
+        self.in_time("this server", both).await
+    }
+
     /// Sends the request, follows its redirects, each judged like the first, and reads the body.
     /// Dropping the future closes the connection.
     ///
     /// # Errors
     /// All but [`Error::Invalid`]. Of none of them can be said that the other side did nothing.
-    pub(crate) async fn send(&self, judged: Judged) -> Result<Response, Error> {
+    pub(crate) async fn send(&self, judged: Judged, _room: Room) -> Result<Response, Error> {
         let host = judged.hop.host().to_owned();
         self.in_time(&host, self.follow(judged)).await
     }
@@ -240,8 +284,6 @@ impl Egress {
     }
 
     async fn follow(&self, mut judged: Judged) -> Result<Response, Error> {
-        let room = self.0.room.acquire().await;
-        let _room = room.map_err(|error| Error::Failed(format!("fetch failed: {error}")))?;
         let mut trail = Trail { mode: judged.redirect, followed: 0, max: self.0.max_redirects };
         loop {
             match self.0.client.exchange(&judged, trail).await? {

@@ -146,6 +146,20 @@ impl Engine {
         }
     }
 
+    /// Does something that takes long, not on a thread of guests.
+    ///
+    /// # Errors
+    /// It panicked; for the operator.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        match &self.runtime {
+            Some(runtime) => runtime.spawn_blocking(work).await.map_err(|error| error.to_string()),
+            None => Ok(work()),
+        }
+    }
+
     /// Does something that takes long and that nobody waits for.
     ///
     /// # Errors

@@ -144,11 +144,6 @@ impl State {
         self.charge_output()
     }
 
-    /// Charges what the host keeps for the guest.
-    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Cut> {
-        self.limiter.charge(bytes)
-    }
-
     /// Charges what output has come to hold.
     fn charge_output(&mut self) -> Result<(), Cut> {
         self.limiter.charge_output(self.output.bytes())

@@ -1,7 +1,7 @@
 //! The engine in memory, and what is known of scripts.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::future::{BoxFuture, FutureExt as _, Shared};
 use model::id::Digest;
@@ -10,8 +10,10 @@ use wasmparser::{DataKind, Operator, Parser, Payload};
 use wasmtime::ModuleExport;
 
 use super::image::Pristine;
+use super::run::Reading;
 use super::run::{Begun, MAIN};
 use super::shelf::{Key, Shelf};
+use crate::config::Config;
 use crate::engine::Resident;
 
 /// QuickJS-NG with our shim and library: see `runtimes/javascript`, `cargo xtask engine`.
@@ -38,28 +40,44 @@ pub(crate) type Make = Box<dyn Fn() -> Making + Send + Sync>;
 /// What a driver knows of scripts.
 pub(crate) struct Scripts {
     ready: OnceLock<Arc<Ready>>,
-    making: OnceLock<Shared<Making>>,
+    /// While it is being made.
+    making: Mutex<Option<Shared<Making>>>,
     make: Make,
+    /// Code that is being read, by the script that it is of.
+    pub(super) reading: Reading,
     pub(crate) shelf: Shelf,
 }
 
 impl Scripts {
-    /// Knows what lies in `folder`, and holds images of up to `most` bytes in memory.
-    pub(crate) fn open(folder: &Path, most: u64, make: Make) -> std::io::Result<Self> {
+    /// Knows what lies in `folder`, as far as the configuration lets it.
+    pub(crate) fn open(folder: &Path, config: &Config, make: Make) -> std::io::Result<Self> {
         let name = digest().to_string();
-        let shelf = Shelf::open(folder.to_owned(), name[..16].to_owned(), most)?;
-        Ok(Self { ready: OnceLock::new(), making: OnceLock::new(), make, shelf })
+        let (most, on_disk) = (config.image_bytes.as_u64(), config.image_disk_bytes.as_u64());
+        let shelf = Shelf::open(folder.to_owned(), name[..16].to_owned(), most, on_disk)?;
+        Ok(Self {
+            ready: OnceLock::new(),
+            making: Mutex::default(),
+            make,
+            reading: Reading::default(),
+            shelf,
+        })
     }
 
     /// Begins to make the engine, so that nobody has to wait for it later.
     pub(crate) fn warm(&self) {
-        self.making.get_or_init(|| (self.make)().shared());
+        drop(self.making());
+    }
+
+    fn making(&self) -> Shared<Making> {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        making.get_or_insert_with(|| (self.make)().shared()).clone()
     }
 
     /// From what instances of a script begin, as far as that is known.
     pub(crate) fn begins(&self, code: &Digest, main: Option<&str>) -> Option<&'static str> {
         let key = Key { code: *code, main: main.unwrap_or(MAIN).to_owned() };
         let begins = match self.shelf.get(&key) {
+            Some(script) if !script.is_evaluated => return None,
             Some(script) if script.image.is_none() => Begun::Eval,
             Some(_) => Begun::Image,
             None => self.shelf.has_image(&key).then_some(Begun::Image)?,
@@ -72,8 +90,12 @@ impl Scripts {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
-        let making = self.making.get_or_init(|| (self.make)().shared());
-        let made = making.clone().await?;
+        let made = self.making().await;
+        if made.is_err() {
+            // Whoever comes next tries again.
+            *self.making.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        let made = made?;
         Ok(Arc::clone(self.ready.get_or_init(|| made)))
     }
 }

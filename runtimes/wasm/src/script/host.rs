@@ -15,7 +15,7 @@ use wasmtime::{Caller, Linker};
 
 use super::code::Code;
 use super::requests::Requests;
-use crate::host::{Cut, State, with_memory};
+use crate::host::{State, with_memory};
 
 const MODULE: &str = "quirl";
 
@@ -62,7 +62,7 @@ pub(crate) struct Guest {
     pub(super) main: String,
     pub(super) input: Bytes,
     /// Longer answers are cut.
-    pub(super) most: u64,
+    pub(super) max_answer: u64,
     pub(super) answered: Option<Answered>,
     /// Evaluating it has left something to wait for.
     pub(super) is_pending: bool,
@@ -77,14 +77,14 @@ impl Guest {
         code: Option<Arc<Code>>,
         main: String,
         input: Bytes,
-        most: u64,
+        max_answer: u64,
         requests: Requests,
     ) -> Self {
         Self {
             code,
             main,
             input,
-            most,
+            max_answer,
             answered: None,
             is_pending: false,
             found: Bytes::new(),
@@ -118,15 +118,16 @@ impl Guest {
             3 => Kind::Exited,
             4 => Kind::NeverSettled,
             5 => Kind::OutOfMemory,
-            _ => {
+            6 => {
                 self.is_pending = true;
                 return;
             }
+            _ => return,
         };
         if self.answered.is_some() {
             return;
         }
-        let kept = usize::try_from(self.most).unwrap_or(usize::MAX).min(text.len());
+        let kept = usize::try_from(self.max_answer).unwrap_or(usize::MAX).min(text.len());
         let text_kept = text[..kept].to_vec();
         self.answered = Some(Answered { kind, text: text_kept, length: text.len() as u64 });
     }
@@ -226,6 +227,8 @@ fn texts(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "open",
         |mut script: Script<'_>, what: i32, at: i32, length: i32| -> wasmtime::Result<i32> {
             reading(&mut script, (at, length), |state, guest, name| {
+                // Neither may come to be in an image.
+                state.has_looked_out |= what == INPUT || what == LIMIT;
                 let found = match what {
                     ENVIRONMENT => Some(state.environment_json()),
                     LIMIT => state.limiter.hit_limit.then(Bytes::new),
@@ -300,14 +303,15 @@ fn outside(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "send",
         |mut script: Script<'_>, head: i32, head_length: i32, body: i32, body_length: i32| {
             script.data_mut().has_looked_out = true;
-            let body = reading(&mut script, (body, body_length), |_, _, body| {
-                Bytes::copy_from_slice(body)
-            })?;
-            reading(&mut script, (head, head_length), |state, guest, head| {
-                state.charge(body.len() as u64)?;
-                Ok::<_, Cut>(guest.requests.send(head, body))
-            })?
-            .map_err(wasmtime::Error::new)
+            let mut number = None;
+            with_memory(&mut script, |state, memory| {
+                let head = memory.bytes(head, head_length.cast_unsigned() as usize)?;
+                let body = memory.bytes(body, body_length.cast_unsigned() as usize)?;
+                number = state.script.as_deref_mut().map(|guest| guest.requests.send(head, body));
+                Ok(())
+            })
+            .map_err(|_| broken("pointer"))?;
+            number.ok_or_else(|| broken("state"))
         },
     )?;
     linker.func_wrap(MODULE, "cancel", |mut script: Script<'_>, number: i32| {
@@ -329,9 +333,6 @@ async fn wait(mut script: Script<'_>, milliseconds: f64) -> wasmtime::Result<i32
     let sleep = (milliseconds >= 0.0)
         .then(|| Duration::try_from_secs_f64(milliseconds / 1_000.0).unwrap_or(most).min(most))
         .map(|length| turn.sleep_until(turn.now() + length));
-    let arrived = guest(&mut script)?.requests.arrived(sleep).await;
-    guest(&mut script)?.requests.check()?;
-    let Some(reply) = arrived else { return Ok(0) };
-    script.data_mut().charge(reply.bytes())?;
-    Ok(guest(&mut script)?.requests.take(reply))
+    let arrived = guest(&mut script)?.requests.arrived(sleep).await?;
+    Ok(arrived.unwrap_or(0))
 }

@@ -12,6 +12,11 @@ const PAGE: usize = 4 << 10;
 /// A page of WebAssembly.
 const WASM_PAGE: usize = 64 << 10;
 
+/// No image is larger, bytes: copying it takes milliseconds that nobody else on its thread gets.
+pub(crate) const MOST: usize = 8 << 20;
+/// Nor is one taken of a memory that has grown further: looking through it takes as long.
+const MOST_GROWN: usize = 16 << 20;
+
 /// The pages of a memory that differ from the engine's own.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Image {
@@ -38,8 +43,11 @@ impl Pristine {
         Self { from, content: memory.get(from..).unwrap_or_default().into() }
     }
 
-    /// What `memory` has that this has not.
-    pub(crate) fn image(&self, memory: &[u8]) -> Image {
+    /// What `memory` has that this has not; `None` if that is too much to be copied for each call.
+    pub(crate) fn image(&self, memory: &[u8]) -> Option<Image> {
+        if memory.len() > self.from + self.content.len() + MOST_GROWN {
+            return None;
+        }
         let mut ranges: Vec<Range<u32>> = Vec::new();
         let mut content = Vec::new();
         for (number, page) in memory.chunks(PAGE).enumerate().skip(self.from / PAGE) {
@@ -53,8 +61,11 @@ impl Pristine {
                 _ => ranges.push(start..end),
             }
             content.extend_from_slice(page);
+            if content.len() > MOST {
+                return None;
+            }
         }
-        Image { size: memory.len(), ranges, content: content.into() }
+        Some(Image { size: memory.len(), ranges, content: content.into() })
     }
 
     /// Whether the page at `at` is as it was. Memory that has grown was zero.
@@ -119,6 +130,9 @@ impl Image {
             Some(number)
         };
         let size = number()? as usize;
+        if size % WASM_PAGE != 0 {
+            return None;
+        }
         let count = number()?;
         let mut ranges = Vec::new();
         let (mut end, mut length) = (0, 0);
@@ -153,24 +167,33 @@ mod tests {
         let pristine = Pristine::of(&before, 2 * PAGE);
         // In the stack; a page and the next; the page that was not empty, emptied; grown memory.
         let after = memory(32, &[PAGE, 3 * PAGE + 9, 4 * PAGE, 20 * PAGE + 4_095]);
-        let image = pristine.image(&after);
+        let image = pristine.image(&after).unwrap();
         let pages = |range: Range<usize>| as_u32(range.start * PAGE)..as_u32(range.end * PAGE);
         assert_eq!(image.ranges, [pages(3..6), pages(20..21)]);
         assert_eq!(image.content.len(), 4 * PAGE);
         assert_eq!(image.size, 32 * PAGE);
-        assert_eq!(pristine.image(&before).ranges, []);
+        assert_eq!(pristine.image(&before).unwrap().ranges, []);
+    }
+
+    #[test]
+    fn an_image_that_is_too_large_is_none() {
+        let pristine = Pristine::of(&memory(16, &[]), 0);
+        assert!(pristine.image(&vec![1; MOST]).is_some());
+        assert!(pristine.image(&vec![1; MOST + PAGE]).is_none());
+        assert!(pristine.image(&vec![0; 16 * PAGE + MOST_GROWN]).is_some());
+        assert!(pristine.image(&vec![0; 17 * PAGE + MOST_GROWN]).is_none());
     }
 
     #[test]
     fn what_was_written_is_read_and_nothing_else_is_believed() {
-        let image = Pristine::of(&memory(4, &[]), 0).image(&memory(8, &[1, 5 * PAGE]));
+        let image = Pristine::of(&memory(4, &[]), 0).image(&memory(16, &[1, 5 * PAGE])).unwrap();
         let mut bytes = Vec::new();
         image.format(&mut bytes);
         assert_eq!(Image::parse(bytes.clone().into()), Some(image));
         for cut in 0..bytes.len() {
             assert_eq!(Image::parse(Bytes::copy_from_slice(&bytes[..cut])), None, "cut at {cut}");
         }
-        for (at, value) in [(0, 0), (4, 3), (8, 0xff), (12, 0), (16, 0)] {
+        for (at, value) in [(2, 0), (4, 3), (8, 0xff), (12, 0), (16, 0)] {
             let mut wrong = bytes.clone();
             wrong[at] = value;
             wrong[at + 1] = 0;

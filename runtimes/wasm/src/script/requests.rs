@@ -8,28 +8,33 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::task::AtomicWaker;
-use invoker::driver::WayOut;
+use invoker::driver::{Closed, WayOut};
+use model::name::Namespace;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use crate::budget::{Budget, Charge};
 use crate::egress::{Egress, Error, Redirect, Request, Response};
 use crate::executor::{Sleep, Turn};
 use crate::host::Cut;
 
-/// Requests of one instance at a time; more are refused.
+/// Requests of one instance that are under way or whose answer was not looked at; more are refused.
 const MOST: usize = 32;
+/// How large the head of a request may be, bytes.
+const MOST_HEAD: usize = 256 << 10;
+/// How much of a failure is told, bytes.
+const MOST_TEXT: usize = 1 << 10;
 /// How long the end of a script waits for a request that is being sent.
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_secs(1);
 
-/// How scripts reach the outside. `None`: they do not.
+/// How scripts reach the outside.
 #[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) egress: Egress,
@@ -40,30 +45,48 @@ pub(crate) struct Outgoing {
 
 /// The requests of one instance. Dropping it drops those that are under way.
 pub(crate) struct Requests {
+    /// `None`: nothing leaves.
     outgoing: Option<Outgoing>,
     way_out: WayOut,
+    namespace: Namespace,
+    budget: Arc<Budget>,
     next: i32,
-    open: BTreeMap<i32, AbortHandle>,
+    tasks: BTreeMap<i32, AbortHandle>,
     shared: Arc<Shared>,
     /// What the script was told to look at.
-    current: Option<Result<Response, Failed>>,
+    current: Option<Reply>,
 }
 
 /// Between an instance and its requests.
 #[derive(Default)]
 struct Shared {
-    arrived: Mutex<VecDeque<Reply>>,
-    /// Since when requests are being sent.
-    sending: Mutex<BTreeMap<i32, Duration>>,
-    /// This attempt may not act on the outside any more.
-    is_closed: AtomicBool,
+    inner: Mutex<Inner>,
     waker: AtomicWaker,
 }
 
+#[derive(Default)]
+struct Inner {
+    stages: BTreeMap<i32, Stage>,
+    /// Those that have arrived, the first one first.
+    arrived: VecDeque<i32>,
+    /// This attempt may not act on the outside any more.
+    is_closed: bool,
+}
+
+/// How far a request has come.
+enum Stage {
+    /// It is judged, or waits for leave.
+    Asking,
+    /// It is being sent, since then.
+    Sending(Duration),
+    Arrived(Reply),
+}
+
 /// How a request ended.
-pub(crate) struct Reply {
-    number: i32,
+struct Reply {
     result: Result<Response, Failed>,
+    /// The memory that its body takes.
+    _charge: Option<Charge>,
 }
 
 /// Why there is no response: as the script throws it.
@@ -110,172 +133,220 @@ enum Told<'a> {
 }
 
 impl Shared {
-    fn tell(&self, number: i32, result: Result<Response, Failed>) {
-        lock(&self.arrived).push_back(Reply { number, result });
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Unless it was given up meanwhile.
+    fn tell(&self, number: i32, reply: Reply) {
+        let mut inner = self.lock();
+        if let Some(stage) = inner.stages.get_mut(&number) {
+            *stage = Stage::Arrived(reply);
+            inner.arrived.push_back(number);
+        }
+        drop(inner);
         self.waker.wake();
     }
 
     fn note_sending(&self, number: i32, now: Duration) {
-        lock(&self.sending).insert(number, now);
+        if let Some(stage) = self.lock().stages.get_mut(&number) {
+            *stage = Stage::Sending(now);
+        }
+        self.waker.wake();
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
         self.waker.wake();
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Tells that a request broke off, unless it was told otherwise.
+struct Teller {
+    shared: Arc<Shared>,
+    number: i32,
+    is_told: bool,
 }
 
-impl Reply {
-    /// What it takes of memory.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.result.as_ref().map_or(0, |response| response.body.len() as u64)
+impl Teller {
+    fn tell(mut self, reply: Reply) {
+        self.is_told = true;
+        self.shared.tell(self.number, reply);
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if !self.is_told {
+            let text = "fetch failed: the request broke off".to_owned();
+            self.shared.tell(self.number, Failed { kind: "failed", text }.into());
+        }
+    }
+}
+
+impl From<Failed> for Reply {
+    fn from(failed: Failed) -> Self {
+        Self { result: Err(failed), _charge: None }
     }
 }
 
 impl Requests {
-    pub(crate) fn new(outgoing: Option<Outgoing>, way_out: WayOut) -> Self {
+    pub(crate) fn new(
+        outgoing: Option<Outgoing>,
+        way_out: WayOut,
+        namespace: Namespace,
+        budget: Arc<Budget>,
+    ) -> Self {
         Self {
             outgoing,
             way_out,
+            namespace,
+            budget,
             next: 0,
-            open: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             shared: Arc::default(),
             current: None,
         }
     }
 
-    /// Begins a request and gives its number.
-    pub(crate) fn send(&mut self, head: &[u8], body: Bytes) -> i32 {
+    /// Begins a request and gives its number; 0 if there are too many.
+    pub(crate) fn send(&mut self, head: &[u8], body: &[u8]) -> i32 {
+        if self.shared.lock().stages.len() >= MOST {
+            return 0;
+        }
         self.next += 1;
         let number = self.next;
+        self.shared.lock().stages.insert(number, Stage::Asking);
         match self.request(head, body) {
-            Ok((outgoing, request)) => self.spawn(number, outgoing, request),
-            Err(failed) => self.shared.tell(number, Err(failed)),
+            Ok((outgoing, request, charge)) => self.spawn(number, outgoing, request, charge),
+            Err(failed) => self.shared.tell(number, failed.into()),
         }
         number
     }
 
-    fn request(&self, head: &[u8], body: Bytes) -> Result<(Outgoing, Request), Failed> {
-        let head: Head = serde_json::from_slice(head)
-            .map_err(|error| Failed { kind: "invalid", text: error.to_string() })?;
+    fn request(&self, head: &[u8], body: &[u8]) -> Result<(Outgoing, Request, Charge), Failed> {
         let outgoing = self.outgoing.clone().ok_or_else(|| Failed {
             kind: "refused",
             text: "This server lets no requests out of actions.".to_owned(),
         })?;
-        if self.open.len() >= MOST {
-            let text = format!("More than {MOST} requests of one activation are under way.");
-            return Err(Failed { kind: "failed", text });
+        let invalid = |text| Failed { kind: "invalid", text };
+        if head.len() > MOST_HEAD {
+            let text =
+                format!("The URL and headers of a request are larger than {MOST_HEAD} bytes.");
+            return Err(invalid(text));
         }
+        let head: Head =
+            serde_json::from_slice(head).map_err(|error| invalid(error.to_string()))?;
+        let charge = self.budget.charge(body.len() as u64).ok_or_else(no_memory)?;
         let redirect = match head.redirect {
             Mode::Follow => Redirect::Follow,
             Mode::Error => Redirect::Error,
             Mode::Manual => Redirect::Manual,
         };
         let Head { method, url, headers, .. } = head;
-        Ok((outgoing, Request { method, url, headers, body, redirect }))
+        let body = Bytes::copy_from_slice(body);
+        Ok((outgoing, Request { method, url, headers, body, redirect }, charge))
     }
 
-    fn spawn(&mut self, number: i32, outgoing: Outgoing, request: Request) {
-        let (shared, way_out) = (Arc::clone(&self.shared), self.way_out.clone());
+    fn spawn(&mut self, number: i32, outgoing: Outgoing, request: Request, charge: Charge) {
+        let shared = Arc::clone(&self.shared);
+        let teller = Teller { shared: Arc::clone(&shared), number, is_told: false };
+        let (way_out, budget) = (self.way_out.clone(), Arc::clone(&self.budget));
+        let namespace = self.namespace.clone();
         let Outgoing { egress, runtime, now } = outgoing;
         let task = runtime.spawn(async move {
-            let judged = match egress.judge(&request).await {
-                Ok(judged) => judged,
-                Err(error) => return shared.tell(number, Err(error.into())),
+            let leaving = async {
+                // The room is taken first: what waits for it has not acted yet.
+                let room = egress.room(&namespace).await.map_err(Some)?;
+                let judged = egress.judge(&request).await.map_err(Some)?;
+                (way_out.0)().await.map_err(|Closed| None)?;
+                shared.note_sending(number, now());
+                egress.send(judged, room).await.map_err(Some)
             };
-            if (way_out.0)().await.is_err() {
-                shared.is_closed.store(true, Ordering::Release);
-                return shared.waker.wake();
+            let left = leaving.await;
+            drop(charge);
+            match left {
+                Ok(response) => teller.tell(charged(response, &budget)),
+                Err(Some(error)) => teller.tell(Failed::from(error).into()),
+                Err(None) => shared.close(),
             }
-            shared.note_sending(number, now());
-            let response = egress.send(judged).await;
-            shared.tell(number, response.map_err(Failed::from));
         });
-        self.open.insert(number, task.abort_handle());
+        self.tasks.insert(number, task.abort_handle());
     }
 
     /// Gives a request up.
     pub(crate) fn cancel(&mut self, number: i32) {
-        if let Some(task) = self.open.remove(&number) {
-            task.abort();
-        }
+        self.forget(number);
     }
 
-    /// Waits for one to end, until `sleep` is over. Then, `None`.
-    pub(crate) async fn arrived(&self, sleep: Option<Sleep>) -> Option<Reply> {
+    /// Forgets a request, and what came of it.
+    fn forget(&mut self, number: i32) -> Option<Stage> {
+        if let Some(task) = self.tasks.remove(&number) {
+            task.abort();
+        }
+        let mut inner = self.shared.lock();
+        inner.arrived.retain(|arrived| *arrived != number);
+        inner.stages.remove(&number)
+    }
+
+    /// Waits for one to end, until `sleep` is over, and gives its number. It is what the script looks
+    /// at from then on. `None`: none has ended.
+    ///
+    /// # Errors
+    /// The attempt may not act on the outside any more.
+    pub(crate) async fn arrived(&mut self, sleep: Option<Sleep>) -> Result<Option<i32>, Cut> {
         let shared = Arc::clone(&self.shared);
         let mut sleep = pin!(sleep);
-        std::future::poll_fn(move |context| {
+        let arrived = std::future::poll_fn(move |context| {
             shared.waker.register(context.waker());
-            if shared.is_closed.load(Ordering::Acquire) {
-                return Poll::Ready(None);
+            let inner = shared.lock();
+            if inner.is_closed {
+                return Poll::Ready(Err(Cut::Closed));
             }
-            if let Some(reply) = lock(&shared.arrived).pop_front() {
-                return Poll::Ready(Some(reply));
+            if let Some(number) = inner.arrived.front() {
+                return Poll::Ready(Ok(Some(*number)));
             }
+            drop(inner);
             match sleep.as_mut().as_pin_mut() {
-                Some(sleep) => sleep.poll(context).map(|()| None),
+                Some(sleep) => sleep.poll(context).map(|()| Ok(None)),
                 None => Poll::Pending,
             }
+        });
+        let Some(number) = arrived.await? else { return Ok(None) };
+        self.current = match self.forget(number) {
+            Some(Stage::Arrived(reply)) => Some(reply),
+            _ => None,
+        };
+        Ok(Some(number))
+    }
+
+    /// Waits until all that was begun was refused, answered, or is on its way: the script has ended.
+    ///
+    /// # Errors
+    /// The attempt may not act on the outside any more.
+    pub(crate) async fn finish(&mut self, turn: &Turn) -> Result<(), Cut> {
+        let mut sleep = None;
+        std::future::poll_fn(|context| {
+            self.shared.waker.register(context.waker());
+            let inner = self.shared.lock();
+            if inner.is_closed {
+                return Poll::Ready(Err(Cut::Closed));
+            }
+            let Some(until) = inner.all_sent_at() else { return Poll::Pending };
+            drop(inner);
+            if until <= turn.now() {
+                return Poll::Ready(Ok(()));
+            }
+            // None can come to be asked for now, so this moment only becomes later once.
+            let sleep = sleep.insert(Box::pin(turn.sleep_until(until)));
+            sleep.as_mut().poll(context).map(Ok)
         })
         .await
     }
 
-    /// Puts a reply where the script looks it up, and gives its number.
-    pub(crate) fn take(&mut self, reply: Reply) -> i32 {
-        self.open.remove(&reply.number);
-        self.current = Some(reply.result);
-        reply.number
-    }
-
-    /// Whether the attempt may go on: it may not once leave was refused.
-    pub(crate) fn check(&self) -> Result<(), Cut> {
-        let is_closed = self.shared.is_closed.load(Ordering::Acquire);
-        if is_closed { Err(Cut::Closed) } else { Ok(()) }
-    }
-
-    /// Waits until all that was begun was refused, answered, or is on its way: the script has ended.
-    pub(crate) async fn finish(&mut self, turn: &Turn) -> Result<(), Cut> {
-        loop {
-            self.check()?;
-            for reply in std::mem::take(&mut *lock(&self.shared.arrived)) {
-                self.open.remove(&reply.number);
-            }
-            let until = match self.all_sent_at() {
-                Some(until) if until <= turn.now() => return Ok(()),
-                until => until,
-            };
-            self.changed(until.map(|until| turn.sleep_until(until))).await;
-        }
-    }
-
-    /// When those that are under way will have been sent; `None` if some wait for leave.
-    fn all_sent_at(&self) -> Option<Duration> {
-        let sending = lock(&self.shared.sending);
-        let since = self.open.keys().map(|number| sending.get(number).copied());
-        since
-            .map(|since| Some(since? + GRACE))
-            .try_fold(Duration::ZERO, |last, at| Some(last.max(at?)))
-    }
-
-    /// Waits until something happens to a request, or `sleep` is over.
-    async fn changed(&self, sleep: Option<Sleep>) {
-        let mut sleep = pin!(sleep);
-        let mut is_woken = false;
-        std::future::poll_fn(|context| {
-            let is_over = sleep.as_mut().as_pin_mut().is_some_and(|it| it.poll(context).is_ready());
-            if is_over || std::mem::replace(&mut is_woken, true) {
-                return Poll::Ready(());
-            }
-            self.shared.waker.register(context.waker());
-            Poll::Pending
-        })
-        .await;
-    }
-
     /// The head of the current reply, as JSON.
     pub(crate) fn head(&self) -> Bytes {
-        let told = match &self.current {
+        let told = match self.current.as_ref().map(|reply| &reply.result) {
             Some(Ok(response)) => Told::Response {
                 status: response.status,
                 status_text: &response.status_text,
@@ -291,13 +362,41 @@ impl Requests {
 
     /// The body of the current reply.
     pub(crate) fn body(&self) -> Option<Bytes> {
-        self.current.as_ref()?.as_ref().ok().map(|response| response.body.clone())
+        self.current.as_ref()?.result.as_ref().ok().map(|response| response.body.clone())
+    }
+}
+
+impl Inner {
+    /// When those that are under way will have been sent; `None` if some still ask.
+    fn all_sent_at(&self) -> Option<Duration> {
+        let mut last = Duration::ZERO;
+        for stage in self.stages.values() {
+            match stage {
+                Stage::Asking => return None,
+                Stage::Sending(since) => last = last.max(*since + GRACE),
+                Stage::Arrived(_) => {}
+            }
+        }
+        Some(last)
+    }
+}
+
+fn no_memory() -> Failed {
+    let text = "fetch failed: the memory of all sandboxes is used up".to_owned();
+    Failed { kind: "failed", text }
+}
+
+/// A response whose body is paid for.
+fn charged(response: Response, budget: &Arc<Budget>) -> Reply {
+    match budget.charge(response.body.len() as u64) {
+        Some(charge) => Reply { result: Ok(response), _charge: Some(charge) },
+        None => no_memory().into(),
     }
 }
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        self.open.values().for_each(AbortHandle::abort);
+        self.tasks.values().for_each(AbortHandle::abort);
     }
 }
 
@@ -309,6 +408,8 @@ impl From<Error> for Failed {
             Error::TimedOut(_) => "timeout",
             Error::Failed(_) | Error::TooLarge(_) => "failed",
         };
-        Self { kind, text: error.text().to_owned() }
+        let mut text = error.text().to_owned();
+        text.truncate(text.floor_char_boundary(MOST_TEXT));
+        Self { kind, text }
     }
 }

@@ -1,8 +1,11 @@
 //! One attempt of a script: a fresh instance of the engine, its image or its code, its answer.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _, Shared};
 use invoker::driver::{Ended, Job, NotStarted, Outcome, StartState};
 use model::outcome;
 use wasmtime::{Instance, Memory, ModuleExport, Store};
@@ -16,7 +19,7 @@ use super::shelf::{Key, Script};
 use crate::executor::Turn;
 use crate::host::State;
 use crate::instance::{
-    Clock, End, Ending, Ground, Interrupted, Phase, end, guest_state, store, within,
+    Clock, End, Ending, Ground, Interrupted, PREFIX, Phase, end, guest_state, store, within,
 };
 use crate::output::RawAnswer;
 
@@ -91,13 +94,19 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
     };
 
     let job = Arc::new(job);
-    let mut guest = guest_state(ground, lease, &engine.module, &job, &clock, &turn);
+    // It has no standard input: its arguments are looked up by the library, and only to be called.
+    let mut guest = guest_state(ground, lease, &engine.module, &job, &clock, &turn, Bytes::new());
     guest.script = Some(Box::new(Guest::new(
         script.code.clone(),
         key.main.clone(),
         job.arguments.as_bytes().clone(),
         job.max_result.max(PREFIX),
-        Requests::new(ground.outgoing.clone(), job.way_out.clone()),
+        Requests::new(
+            ground.outgoing.clone(),
+            job.way_out.clone(),
+            job.namespace.clone(),
+            Arc::clone(&ground.budget),
+        ),
     )));
     let mut store = store(ground, guest);
     let call = Call { ground, engine: &engine, key: &key, limit, turn: &turn };
@@ -110,37 +119,70 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
 
 /// How long a run waits for the engine to be made.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How much of an answer that is too long is told.
-const PREFIX: u64 = 1 << 20;
 
 /// Why a script is not there.
-enum NotFound {
+#[derive(Clone)]
+pub(crate) enum NotFound {
     /// Its code is not what can be read: for its author.
     Broken(String),
     NotStarted(NotStarted),
 }
 
+type Found = Result<(Arc<Script>, StartState), NotFound>;
+
+/// Code that is being read: each once, however many wait for it.
+#[derive(Default)]
+pub(crate) struct Reading(Mutex<HashMap<Key, Shared<BoxFuture<'static, Found>>>>);
+
 /// The script, wherever it is now.
-async fn find(ground: &Ground, key: &Key) -> Result<(Arc<Script>, StartState), NotFound> {
-    let scripts = &ground.scripts;
-    if let Some(script) = scripts.shelf.get(key) {
+async fn find(ground: &Ground, key: &Key) -> Found {
+    if let Some(script) = ground.scripts.shelf.get(key) {
         return Ok((script, StartState::Warmed));
     }
-    let known = scripts.shelf.read(key);
+    let known = ground.scripts.shelf.read(key);
     if let Some((image, false)) = known {
         return Ok((on_shelf(ground, key, image, None), StartState::Prewarmed));
     }
-    let code = ground.engine.fetch(key.code).await;
-    let code = code.map_err(|reason| NotFound::NotStarted(NotStarted::NoCode(reason)))?;
-    let code = Arc::new(Code::read(&code).map_err(NotFound::Broken)?);
-    match known {
-        Some((image, _)) => Ok((on_shelf(ground, key, image, Some(code)), StartState::Prewarmed)),
-        None => Ok((Arc::new(Script { image: None, code: Some(code) }), StartState::Cold)),
+    let reading = join(ground, key, known.map(|(image, _)| image));
+    reading.await
+}
+
+/// Reads the code of a script, with all others that want it.
+fn join(ground: &Ground, key: &Key, image: Option<Image>) -> Shared<BoxFuture<'static, Found>> {
+    let mut reading = lock(&ground.scripts.reading.0);
+    let found = reading.entry(key.clone()).or_insert_with(|| {
+        let (ground, key) = (ground.clone(), key.clone());
+        async move {
+            let found = read(&ground, &key, image).await;
+            lock(&ground.scripts.reading.0).remove(&key);
+            found
+        }
+        .boxed()
+        .shared()
+    });
+    found.clone()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads the code of a script, which may be an archive.
+async fn read(ground: &Ground, key: &Key, image: Option<Image>) -> Found {
+    let no_code = |reason| NotFound::NotStarted(NotStarted::NoCode(reason));
+    let code = ground.engine.fetch(key.code).await.map_err(no_code)?;
+    let code = ground.engine.aside(move || Code::read(&code)).await.map_err(no_code)?;
+    let code = Arc::new(code.map_err(NotFound::Broken)?);
+    if let Some(image) = image {
+        return Ok((on_shelf(ground, key, image, Some(code)), StartState::Prewarmed));
     }
+    let script = Arc::new(Script { is_evaluated: false, image: None, code: Some(code) });
+    ground.scripts.shelf.keep(key.clone(), Arc::clone(&script));
+    Ok((script, StartState::Cold))
 }
 
 fn on_shelf(ground: &Ground, key: &Key, image: Image, code: Option<Arc<Code>>) -> Arc<Script> {
-    let script = Arc::new(Script { image: Some(image), code });
+    let script = Arc::new(Script { is_evaluated: true, image: Some(image), code });
     ground.scripts.shelf.keep(key.clone(), Arc::clone(&script));
     script
 }
@@ -163,7 +205,7 @@ impl Call<'_> {
     /// Instantiates, brings the script, calls its `main`; nothing here outlives `store`.
     async fn whole(&self, store: &mut Store<State>, script: &Script, clock: &mut Clock) -> Ending {
         let calling = async { self.engine.module.instance.instantiate_async(&mut *store).await };
-        let instance = match self.within(calling).await {
+        let instance = match within(calling, self.turn.now() + self.limit, self.turn).await {
             Ok(Ok(instance)) => instance,
             Ok(Err(error)) => return Ending { end: end(store, &error), phase: Phase::Making },
             Err(interrupted) => return Ending { end: interrupted.into(), phase: Phase::Making },
@@ -172,7 +214,9 @@ impl Call<'_> {
         let is_ready = match (&script.image, memory) {
             (Some(image), Some(memory)) => image.restore(&mut *store, memory),
             (None, Some(memory)) => {
-                if let Some(end) = self.load(store, instance, memory, script).await {
+                let until = self.turn.now() + self.limit;
+                if let Some(end) = self.load(store, instance, memory, script, until).await {
+                    let end = self.leave(store, end, until).await;
                     return Ending { end, phase: Phase::Initialising };
                 }
                 clock.initialised();
@@ -183,11 +227,10 @@ impl Call<'_> {
         if let Err(error) = is_ready {
             return Ending { end: end(store, &error), phase: Phase::Making };
         }
-        let end = match self.enter(store, instance, self.engine.run).await {
-            Some(end) => end,
-            None => End::Exit(0),
-        };
-        Ending { end: self.leave(store, end).await, phase: Phase::Running }
+        let until = self.turn.now() + self.limit;
+        let end = self.enter(store, instance, self.engine.run, until).await;
+        let end = self.leave(store, end.unwrap_or(End::Exit(0)), until).await;
+        Ending { end, phase: Phase::Running }
     }
 
     /// Evaluates the script, and keeps its image if there can be one. An end if that ended it.
@@ -197,8 +240,9 @@ impl Call<'_> {
         instance: Instance,
         memory: Memory,
         script: &Script,
+        until: Duration,
     ) -> Option<End> {
-        if let Some(end) = self.enter(store, instance, self.engine.load).await {
+        if let Some(end) = self.enter(store, instance, self.engine.load, until).await {
             return Some(end);
         }
         let state = store.data();
@@ -207,7 +251,8 @@ impl Call<'_> {
             self.keep(None, script);
             return Some(End::Exit(0));
         }
-        let has_image = !state.has_looked_out && !guest.is_pending;
+        // What met its limit of memory would end otherwise under another one.
+        let has_image = !state.has_looked_out && !guest.is_pending && !state.limiter.hit_limit;
         self.keep(has_image.then(|| memory.data(&*store)), script);
         None
     }
@@ -215,16 +260,16 @@ impl Call<'_> {
     /// Keeps what is known of the script now.
     fn keep(&self, memory: Option<&[u8]>, script: &Script) {
         let scripts = &self.ground.scripts;
-        let image = memory.map(|memory| self.engine.pristine.image(memory));
+        let image = memory.and_then(|memory| self.engine.pristine.image(memory));
         let code = match image {
             Some(_) => script.code.clone().and_then(kept),
             None => script.code.clone(),
         };
-        let script = Arc::new(Script { image, code });
+        let script = Arc::new(Script { is_evaluated: true, image, code });
         scripts.shelf.keep(self.key.clone(), Arc::clone(&script));
-        if script.image.is_some() {
+        if script.image.as_ref().is_some_and(|image| scripts.shelf.may_write(image)) {
             let (scripts, key) = (Arc::clone(scripts), self.key.clone());
-            // If too much waits to be written, it is made again when it is needed again.
+            // If too much waits for that thread, it is made again when it is needed again.
             let _ = self.ground.engine.later(move || {
                 if let Some(image) = &script.image {
                     scripts.shelf.write(&key, image, script.code.is_some());
@@ -233,13 +278,13 @@ impl Call<'_> {
         }
     }
 
-    /// What was begun outside is sent before the end is told.
-    async fn leave(&self, store: &mut Store<State>, end: End) -> End {
-        if !matches!(end, End::Exit(_)) {
+    /// What was begun outside is sent before the end is told, if there is time left.
+    async fn leave(&self, store: &mut Store<State>, end: End, until: Duration) -> End {
+        if matches!(end, End::Stopped | End::OutOfBudget | End::Time) {
             return end;
         }
         let Some(guest) = store.data_mut().script.as_deref_mut() else { return end };
-        match self.within(guest.requests.finish(self.turn)).await {
+        match within(guest.requests.finish(self.turn), until, self.turn).await {
             Ok(Ok(())) | Err(Interrupted::Time) => end,
             Ok(Err(_)) | Err(Interrupted::Stopped) => End::Stopped,
         }
@@ -251,6 +296,7 @@ impl Call<'_> {
         store: &mut Store<State>,
         instance: Instance,
         export: ModuleExport,
+        until: Duration,
     ) -> Option<End> {
         let calling = async {
             let function = instance
@@ -259,15 +305,11 @@ impl Call<'_> {
                 .ok_or_else(|| wasmtime::Error::msg("the engine lacks a function"))?;
             function.typed::<(), ()>(&*store)?.call_async(&mut *store, ()).await
         };
-        match self.within(calling).await {
+        match within(calling, until, self.turn).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(end(store, &error)),
             Err(interrupted) => Some(interrupted.into()),
         }
-    }
-
-    async fn within<F: Future>(&self, future: F) -> Result<F::Output, Interrupted> {
-        within(future, self.turn.now() + self.limit, self.turn).await
     }
 
     fn memory(&self, store: &mut Store<State>, instance: Instance) -> Option<Memory> {

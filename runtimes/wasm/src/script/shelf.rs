@@ -12,21 +12,23 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use model::id::Digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::code::Code;
-use super::image::Image;
+use super::image::{self, Image};
 
 const MAGIC: &[u8; 8] = b"QUIRLJS1";
 const HEADER: usize = 16;
 /// Fast: images are made while somebody waits for them.
 const LEVEL: i32 = 1;
-/// No image is larger: the largest memory that an action may have.
-const MOST_IMAGE: usize = 512 << 20;
+/// No file unpacks to more: the largest image and its ranges.
+const MOST_IMAGE: usize = image::MOST * 2;
+/// Images that wait to be written, bytes.
+const MOST_WAITING: usize = 64 << 20;
 /// What an entry takes beside what it holds.
 const AROUND: u64 = 256;
 
@@ -40,6 +42,8 @@ pub(crate) struct Key {
 /// A script that was evaluated before.
 #[derive(Debug)]
 pub(crate) struct Script {
+    /// Whether it was evaluated to its end.
+    pub(crate) is_evaluated: bool,
     /// `None`: it has to be evaluated in every instance.
     pub(crate) image: Option<Image>,
     /// `None`: it is not needed any more.
@@ -69,19 +73,41 @@ pub(crate) struct Shelf {
     /// Tells engines apart.
     engine: String,
     written: AtomicU64,
+    /// Bytes of images that wait to be written.
+    waiting: AtomicUsize,
+    /// Bytes of all files, and how many there may be.
+    on_disk: AtomicU64,
+    most_on_disk: u64,
 }
 
 impl Shelf {
-    /// Uses `folder`, which is made. `most` bytes are held in memory.
-    pub(crate) fn open(folder: PathBuf, engine: String, most: u64) -> std::io::Result<Self> {
+    /// Uses `folder`, which is made. `most` bytes are held in memory, and `most_on_disk` in files.
+    pub(crate) fn open(
+        folder: PathBuf,
+        engine: String,
+        most: u64,
+        most_on_disk: u64,
+    ) -> std::io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        let others = fs::read_dir(&folder)?.filter_map(Result::ok).map(|entry| entry.path());
-        for path in others.filter(|path| !is_of(path, &engine)) {
-            let _ = fs::remove_file(path);
+        let mut on_disk = 0;
+        for entry in fs::read_dir(&folder)?.filter_map(Result::ok) {
+            if is_of(&entry.path(), &engine) {
+                on_disk += entry.metadata().map_or(0, |metadata| metadata.len());
+            } else {
+                let _ = fs::remove_file(entry.path());
+            }
         }
         // How many there will be is a guess that only spreads them well.
         let resident = Cache::with_weighter(10_000, most, Weigh);
-        Ok(Self { resident, folder, engine, written: AtomicU64::new(0) })
+        Ok(Self {
+            resident,
+            folder,
+            engine,
+            written: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            on_disk: AtomicU64::new(on_disk),
+            most_on_disk,
+        })
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Script>> {
@@ -128,18 +154,63 @@ impl Shelf {
         }
     }
 
-    /// Writes an image in one step: it is there whole or not at all.
+    /// Makes room for an image that will be written; `false` if too much waits already. It is made
+    /// again then when it is needed again.
+    pub(crate) fn may_write(&self, image: &Image) -> bool {
+        let bytes = image.bytes();
+        let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        if waiting + bytes > MOST_WAITING {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Writes an image in one step: it is there whole or not at all. [`Shelf::may_write`] said so.
     pub(crate) fn write(&self, key: &Key, image: &Image, has_files: bool) {
         let number = self.written.fetch_add(1, Ordering::Relaxed);
         let path = self.path(key);
         let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
-        let written = format(image, &key.main, has_files)
-            .and_then(|bytes| fs::write(&temporary, bytes))
-            .and_then(|()| fs::rename(&temporary, &path));
-        if let Err(error) = written {
-            let _ = fs::remove_file(&temporary);
-            tracing::warn!(code = %key.code, %error, "an image could not be kept");
+        let written = format(image, &key.main, has_files).and_then(|bytes| {
+            fs::write(&temporary, &bytes)?;
+            fs::rename(&temporary, &path)?;
+            Ok(bytes.len() as u64)
+        });
+        self.waiting.fetch_sub(image.bytes(), Ordering::Relaxed);
+        match written {
+            Ok(bytes) => {
+                if self.on_disk.fetch_add(bytes, Ordering::Relaxed) + bytes > self.most_on_disk {
+                    self.sweep();
+                }
+            }
+            Err(error) => {
+                let _ = fs::remove_file(&temporary);
+                tracing::warn!(code = %key.code, %error, "an image could not be kept");
+            }
         }
+    }
+
+    /// Removes the oldest files until they take three quarters of what they may.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let metadata = entry.metadata().ok()?;
+                Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+            })
+            .collect();
+        files.sort();
+        let mut bytes: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, length, path) in files {
+            if bytes <= self.most_on_disk / 4 * 3 {
+                break;
+            }
+            if fs::remove_file(path).is_ok() {
+                bytes -= length;
+            }
+        }
+        self.on_disk.store(bytes, Ordering::Relaxed);
     }
 }
 
@@ -196,7 +267,7 @@ mod tests {
     fn image() -> Image {
         let mut memory = vec![0; 1 << 20];
         memory[700_000..800_000].fill(3);
-        Pristine::of(&vec![0; 1 << 19], 0).image(&memory)
+        Pristine::of(&vec![0; 1 << 19], 0).image(&memory).unwrap()
     }
 
     fn key(main: &str) -> Key {
@@ -206,8 +277,10 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_any_damage_is_seen() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(folder.path().join("js"), "e1".to_owned(), 1 << 20).unwrap();
+        let shelf =
+            Shelf::open(folder.path().join("js"), "e1".to_owned(), 1 << 20, 1 << 30).unwrap();
         assert_eq!(shelf.read(&key("main")), None);
+        assert!(shelf.may_write(&image()));
         shelf.write(&key("main"), &image(), true);
         assert_eq!(shelf.read(&key("main")), Some((image(), true)));
         assert_eq!(shelf.read(&key("other")), None);
@@ -228,20 +301,41 @@ mod tests {
     #[test]
     fn images_of_another_engine_go() {
         let folder = tempfile::tempdir().unwrap();
-        let open =
-            |engine: &str| Shelf::open(folder.path().into(), engine.into(), 1 << 20).unwrap();
-        open("e1").write(&key("main"), &image(), false);
+        let open = |engine: &str| {
+            Shelf::open(folder.path().into(), engine.into(), 1 << 20, 1 << 30).unwrap()
+        };
+        let shelf = open("e1");
+        assert!(shelf.may_write(&image()));
+        shelf.write(&key("main"), &image(), false);
         assert_eq!(open("e1").read(&key("main")), Some((image(), false)));
         assert_eq!(open("e2").read(&key("main")), None);
         assert_eq!(open("e1").read(&key("main")), None, "removed");
     }
 
     #[test]
+    fn the_disk_is_bounded_and_the_oldest_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let most = 8 << 10;
+        let open = || Shelf::open(folder.path().into(), "e".into(), 1 << 20, most).unwrap();
+        let shelf = open();
+        for number in 0..100 {
+            assert!(shelf.may_write(&image()));
+            shelf.write(&key(&format!("main{number}")), &image(), false);
+        }
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap()).collect();
+        let bytes: u64 = files.iter().map(|file| file.metadata().unwrap().len()).sum();
+        assert!(bytes <= most && bytes * 2 >= most, "{bytes}");
+        assert_eq!(shelf.on_disk.load(Ordering::Relaxed), bytes);
+        assert_eq!(open().on_disk.load(Ordering::Relaxed), bytes);
+        assert_eq!(shelf.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(folder.path().into(), "e".into(), 1 << 20).unwrap();
+        let shelf = Shelf::open(folder.path().into(), "e".into(), 1 << 20, 1 << 30).unwrap();
         for number in 0..100 {
-            let script = Script { image: Some(image()), code: None };
+            let script = Script { is_evaluated: true, image: Some(image()), code: None };
             shelf.keep(key(&format!("main{number}")), Arc::new(script));
         }
         assert!(shelf.resident.weight() <= 1 << 20, "{}", shelf.resident.weight());

@@ -77,6 +77,7 @@ pub(super) fn config() -> Config {
         compile_memory: ByteSize::mib(2_048),
         cache_bytes: ByteSize::mib(64),
         image_bytes: ByteSize::mib(64),
+        image_disk_bytes: ByteSize::mib(64),
         threads: 2,
     }
 }

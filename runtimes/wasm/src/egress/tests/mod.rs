@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use model::name::Namespace;
 use model::size::ByteSize;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -48,8 +49,13 @@ fn tight() -> Egress {
 const LOCAL: &str = "127.0.0.1";
 
 async fn fetch(egress: &Egress, request: Request) -> Result<Response, Error> {
+    let room = egress.room(&namespace()).await?;
     let judged = egress.judge(&request).await?;
-    egress.send(judged).await
+    egress.send(judged, room).await
+}
+
+fn namespace() -> Namespace {
+    Namespace::new("guest").unwrap()
 }
 
 async fn get(egress: &Egress, url: &str) -> Result<Response, Error> {
@@ -267,7 +273,9 @@ async fn the_addresses_that_were_judged_are_those_that_are_connected_to() {
     let dead: SocketAddr = ([127, 0, 0, 1], unused_port().await).into();
     let addresses = vec![dead, server.address];
     let judged = Judged { hop, redirect: Redirect::Follow, addresses };
-    assert_eq!(egress(&[]).send(judged).await.unwrap().body, "body");
+    let egress = egress(&[]);
+    let room = egress.room(&namespace()).await.unwrap();
+    assert_eq!(egress.send(judged, room).await.unwrap().body, "body");
     let host = format!("host: judged.invalid:{}", server.address.port());
     assert!(server.requests()[0].lines().any(|line| line == host));
 }
@@ -338,7 +346,8 @@ async fn no_more_requests_are_on_their_way_than_allowed() {
     .await;
     let egress = tight();
     let slow = egress.judge(&request("GET", &server.url("/slow"))).await.unwrap();
-    let mut slow = Box::pin(egress.send(slow));
+    let room = egress.room(&namespace()).await.unwrap();
+    let mut slow = Box::pin(egress.send(slow, room));
     while server.requests().is_empty() {
         tokio::select! {
             _ = &mut slow => panic!("it does not answer"),
