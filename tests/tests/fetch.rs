@@ -2,8 +2,10 @@
 //! leaves. The rules are `exactly-once.md` §4, "`Touched`, case by case".
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -18,8 +20,12 @@ use quirl_tests::eventually::eventually;
 use quirl_tests::ledger_dump;
 use quirl_tests::platform::{Server, Setup, was_killed};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(40);
+/// So long the engine may take to be compiled, at low priority beside whatever else runs.
+const COMPILED: Duration = Duration::from_secs(300);
 const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// How often each kill is repeated.
 const ROUNDS: usize = 3;
@@ -67,6 +73,51 @@ async function main() {
 /// A server whose actions may reach what is named.
 fn may_reach(allow: &[String]) -> Setup {
     Setup::new().config(&format!("[egress]\nallow = {allow:?}"))
+}
+
+/// Starts on a new folder. The engine is compiled once for all of them, so that no test waits for it.
+async fn start(folder: &TempDir, setup: Setup) -> Result<Server> {
+    let data = folder.path().join("data");
+    let (kept, own) =
+        (Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine"), data.join("cache/wasm"));
+    copy_engine(&kept, &own)?;
+    let server = setup.data(&data).start().await?;
+    eventually(COMPILED, "the engine is compiled", || async {
+        match copy_engine(&own, &kept) {
+            Ok(0) => Err("nothing yet".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    })
+    .await?;
+    Ok(server)
+}
+
+/// Copies the compiled engine, in one step; how many files hold it.
+fn copy_engine(from: &Path, to: &Path) -> Result<usize> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtimes/javascript/engine.wasm");
+    let digest = Sha256::digest(fs::read(engine)?);
+    let named: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::create_dir_all(from)?;
+    fs::create_dir_all(to)?;
+    let mut found = 0;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !(name.starts_with(&named) && name.ends_with(".cwasm")) {
+            continue;
+        }
+        found += 1;
+        let to = to.join(name);
+        if !to.exists() {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let part = to.with_extension(format!("{}-{number}.tmp", std::process::id()));
+            fs::copy(entry.path(), &part)?;
+            fs::rename(&part, &to)?;
+        }
+    }
+    Ok(found)
 }
 
 fn script(code: &str) -> entity::Put {
@@ -140,7 +191,7 @@ async fn what_happened(client: &Client, id: &str) -> Result<Vec<What>> {
 /// The row of the contract, filled in.
 fn refusal(host: &str, address: &str, class: &str) -> Result<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("rest/own.tsv");
-    let rows = std::fs::read_to_string(path)?;
+    let rows = fs::read_to_string(path)?;
     let row = rows.lines().find(|row| row.starts_with("Outbound request that the policy refuses"));
     let text = row.and_then(|row| row.split('\t').nth(2)).context("no such row")?;
     Ok(text.replace("<host>", host).replace("<address>", address).replace("<class>", class))
@@ -150,7 +201,8 @@ fn refusal(host: &str, address: &str, class: &str) -> Result<String> {
 async fn what_the_policy_refuses_leaves_nothing_anywhere() -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
     let port = collector.address.port();
-    let mut server = Setup::new().start().await?;
+    let folder = tempfile::tempdir()?;
+    let mut server = start(&folder, Setup::new()).await?;
     let client = deploy(&server, &[("ask", ASK), ("careless", CARELESS), ("own", OWN)]).await?;
     let (loopback, metadata) = ("a loopback address", "a metadata address");
     for (authority, host, address, class) in [
@@ -199,7 +251,9 @@ async fn what_the_policy_refuses_leaves_nothing_anywhere() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_named_arrives_once_and_its_answer_reaches_the_script() -> Result<()> {
     let (collector, other) = (Collector::at(LOCALHOST).await?, Collector::at(LOCALHOST).await?);
-    let mut server = may_reach(&[collector.address.to_string()]).start().await?;
+    let folder = tempfile::tempdir()?;
+    let setup = may_reach(&[collector.address.to_string()]);
+    let mut server = start(&folder, setup).await?;
     let scripts = [("ask", ASK), ("leave", LEAVE), ("many", MANY), ("linger", LINGER)];
     let client = deploy(&server, &scripts).await?;
 
@@ -277,7 +331,8 @@ async fn bounds_and_signals_are_errors_that_a_script_can_catch() -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
     let setup = may_reach(&[collector.address.to_string()]);
     let setup = setup.config("max-response = \"64 KiB\"\ntimeout-seconds = 1\nmax-redirects = 1");
-    let mut server = setup.start().await?;
+    let folder = tempfile::tempdir()?;
+    let mut server = start(&folder, setup).await?;
     let signal = "async function main({ url }) {
         const signal = AbortSignal.timeout(200);
         return { told: await fetch(url, { signal }).catch((it) => it.name) };
@@ -423,7 +478,8 @@ async fn one_end_each(mut server: Server, ids: &[String]) -> Result<()> {
 async fn f129_f130_killed_around_touched_nothing_leaves_twice_or_unwritten() -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
     let plain = may_reach(&[collector.address.to_string()]);
-    let mut server = plain.clone().start().await?;
+    let folder = tempfile::tempdir()?;
+    let mut server = start(&folder, plain.clone()).await?;
     let client = deploy(&server, &[("linger", LINGER)]).await?;
     // The control: with nobody to kill it the very same call is run once, and arrives once.
     let path = "/control";
@@ -456,7 +512,9 @@ async fn f129_f130_killed_around_touched_nothing_leaves_twice_or_unwritten() -> 
 async fn f131_killed_behind_a_request_it_is_lost_and_what_asked_for_nothing_runs_again()
 -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
-    let mut server = may_reach(&[collector.address.to_string()]).start().await?;
+    let folder = tempfile::tempdir()?;
+    let setup = may_reach(&[collector.address.to_string()]);
+    let mut server = start(&folder, setup).await?;
     let client = deploy(&server, &[("linger", LINGER)]).await?;
     let mut ids = Vec::new();
     for round in 0..ROUNDS {
@@ -499,7 +557,9 @@ async fn f131_killed_behind_a_request_it_is_lost_and_what_asked_for_nothing_runs
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_declared_to_be_repeatable_is_run_again_behind_a_request() -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
-    let mut server = may_reach(&[collector.address.to_string()]).start().await?;
+    let folder = tempfile::tempdir()?;
+    let setup = may_reach(&[collector.address.to_string()]);
+    let mut server = start(&folder, setup).await?;
     let client = deploy(&server, &[("once", LINGER)]).await?;
     client.put_action(&name("declared")?, &declared(LINGER, 3), true).await?;
     let mut ids = Vec::new();
@@ -531,7 +591,9 @@ async fn what_was_declared_to_be_repeatable_is_run_again_behind_a_request() -> R
 #[tokio::test(flavor = "multi_thread")]
 async fn f132_what_its_owner_has_ended_reaches_nobody() -> Result<()> {
     let collector = Collector::at(LOCALHOST).await?;
-    let mut server = may_reach(&[collector.address.to_string()]).start().await?;
+    let folder = tempfile::tempdir()?;
+    let setup = may_reach(&[collector.address.to_string()]);
+    let mut server = start(&folder, setup).await?;
     let client = deploy(&server, &[("ask", ASK)]).await?;
     let payload = |path: &str| json!({ "url": collector.url(path), "sleep": 1_500 });
     let cancelled = accept(&client, "ask", &payload("/cancelled")).await?;
