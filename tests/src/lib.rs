@@ -2,7 +2,8 @@
 //!
 //! [`platform`] builds and runs the real `quirld`, kills it and starts it again; [`wire`] speaks
 //! HTTP byte by byte, where [`api::client`] is too polite; [`cases`] runs tables of requests;
-//! [`journal`] keeps what clients sent and were told; [`ledger_dump`] reads the ledger of a stopped
+//! [`journal`] keeps what clients sent and were told, [`collector`] what actions sent;
+//! [`ledger_dump`] reads the ledger of a stopped
 //! server; [`checker`] holds all of that against the invariants of `exactly-once.md` §13.
 //!
 //! The suites are in `tests/`, the programs (`demo`, `chaos`, …) in `src/bin/`.
@@ -16,6 +17,7 @@ pub mod bench;
 pub mod cases;
 pub mod chaos;
 pub mod checker;
+pub mod collector;
 pub mod demo;
 pub mod eventually;
 pub mod journal;

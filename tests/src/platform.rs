@@ -164,7 +164,7 @@ impl Setup {
         self
     }
 
-    /// Killing itself the `nth` time it is at a point of `core/log`.
+    /// Killing itself the `nth` time it is at a point of `core/log` or of `quirld/src/failpoint.rs`.
     #[must_use]
     pub fn kill_at(self, point: &str, nth: u32) -> Self {
         self.arg("--failpoint").arg(&format!("{point}=kill@{nth}"))

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod disk;
+mod failpoint;
 mod guest;
 mod observe;
 mod serve;

@@ -32,6 +32,7 @@ use store::index::{Checkpoint, Index};
 
 use crate::args::{Args, COMPILE};
 use crate::config::{Config, Durability};
+use crate::failpoint::Failpoint;
 use crate::{disk, guest, observe, wire};
 
 /// Threads that serve HTTP and everything that waits: half of the cores. The others run guests, and
@@ -134,6 +135,7 @@ impl Server {
         random: Random,
     ) -> Result<Self> {
         let clock = wire::CLOCK.clone();
+        let failpoint = Failpoint::from_args(args)?;
         let data = folder.path().to_owned();
         let build = Build {
             version: env!("CARGO_PKG_VERSION"),
@@ -143,7 +145,7 @@ impl Server {
         let metrics = Arc::new(Metrics::new(build, config.metrics.actions as usize));
         let blobs = Blobs::open(&data.join("blobs")).context("open the blobs")?;
         let index = open_index(&data.join("index"))?;
-        let log = Arc::new(open_log(args, config, &folder, &index, &metrics, &random)?);
+        let log = Arc::new(open_log(&failpoint, config, &folder, &index, &metrics, &random)?);
         let reached = check_index(&index, &log)?;
         let fold = snapshotter::newest(log.as_ref(), None).context("read the newest snapshot")?;
         let snapshot = fold.applied();
@@ -197,7 +199,12 @@ impl Server {
             invoker: place.invoker,
             incarnation: place.incarnation,
             drivers: wire::drivers(&driver),
-            outlet: Arc::new(wire::ToLog { log: Arc::clone(&shared), memo, clock: clock.clone() }),
+            outlet: Arc::new(wire::ToLog {
+                log: Arc::clone(&shared),
+                memo,
+                clock: clock.clone(),
+                failpoint: failpoint.clone(),
+            }),
             spool: Arc::new(wire::FromBlobs(blobs.clone())),
             now: Arc::new({
                 let clock = clock.clone();
@@ -206,7 +213,7 @@ impl Server {
             runtime: tokio::runtime::Handle::current(),
         });
         let documents = Documents::new(blobs.clone());
-        let here = wire::Here { invoker: invoker.clone(), api_host: Some(api_host) };
+        let here = wire::Here { invoker: invoker.clone(), api_host: Some(api_host), failpoint };
         partition.dispatch_through(Arc::new(Dispatcher::new(
             Arc::new(here),
             documents.clone(),
@@ -417,7 +424,7 @@ fn open_index(path: &Path) -> Result<Index> {
 }
 
 fn open_log(
-    args: &Args,
+    failpoint: &Failpoint,
     config: &Config,
     folder: &Folder,
     index: &Index,
@@ -425,7 +432,7 @@ fn open_log(
     random: &Random,
 ) -> Result<Embedded> {
     let settings = &config.ledger;
-    let (syncs, points) = (Arc::clone(metrics), failpoint(args)?);
+    let syncs = Arc::clone(metrics);
     let log_config = embedded::Config {
         durability: match settings.durability {
             Durability::Sync => embedded::Durability::Sync,
@@ -438,7 +445,7 @@ fn open_log(
         on_sync: Some(Arc::new(move |took, _| {
             syncs.ledger_sync_seconds.observe(took.as_secs_f64());
         })),
-        on_point: points,
+        on_point: failpoint.on_point(),
         ..embedded::Config::new(folder.ledger(), random.bytes())
     };
     let checkpoint =
@@ -465,36 +472,4 @@ fn check_index(index: &Index, log: &Embedded) -> Result<Checkpoint> {
     tracing::warn!(?found, "the index is of another history and is rebuilt from the ledger");
     index.clear().context("clear the index")?;
     Ok(nothing)
-}
-
-/// In debug builds: the process kills itself at a named point, as `kill -9` would.
-#[cfg(debug_assertions)]
-fn failpoint(args: &Args) -> Result<Option<embedded::OnPoint>> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    let Some(text) = args.flags.failpoint.first() else { return Ok(None) };
-    let wrong = || format!("--failpoint {text}: write POINT=kill or POINT=kill@N");
-    let (name, action) = text.split_once('=').with_context(wrong)?;
-    let count = match action.split_once('@') {
-        Some(("kill", count)) => count.parse::<u64>().with_context(wrong)?,
-        None if action == "kill" => 1,
-        _ => bail!(wrong()),
-    };
-    let name = format!("log.{}", name.trim_start_matches("log."));
-    let left = AtomicU64::new(count);
-    Ok(Some(Arc::new(move |point| {
-        if point.name() == name && left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let me = rustix::process::getpid();
-            // If it cannot be killed the test will see that it lives.
-            let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
-        }
-    })))
-}
-
-#[cfg(not(debug_assertions))]
-fn failpoint(args: &Args) -> Result<Option<embedded::OnPoint>> {
-    if args.flags.failpoint.is_empty() {
-        return Ok(None);
-    }
-    bail!("--failpoint is for tests of debug builds; this is a release build")
 }

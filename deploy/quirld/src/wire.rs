@@ -21,6 +21,8 @@ use log::Log;
 use model::id::Digest;
 use store::blobs::Blobs;
 
+use crate::failpoint::{self, Failpoint};
+
 /// The clock of this process: one, so that its moments mean the same to everybody.
 pub(crate) static CLOCK: LazyLock<Clock> = LazyLock::new(Clock::system);
 
@@ -42,6 +44,7 @@ pub(crate) fn outside() -> wasm::Outside {
 pub(crate) struct Here {
     pub(crate) invoker: Invoker,
     pub(crate) api_host: Option<String>,
+    pub(crate) failpoint: Failpoint,
 }
 
 impl dispatch::Invoker for Here {
@@ -74,6 +77,10 @@ impl dispatch::Invoker for Here {
     }
 
     fn verdict(&self, of: Attempt, verdict: AttemptVerdict) {
+        let is_let_out = verdict == AttemptVerdict::Touched;
+        if is_let_out {
+            self.failpoint.reached(failpoint::APPLIED);
+        }
         let verdict = match verdict {
             AttemptVerdict::Over => Verdict::Over,
             AttemptVerdict::StillAssigned => Verdict::StillAssigned,
@@ -82,6 +89,9 @@ impl dispatch::Invoker for Here {
             AttemptVerdict::Aborted => Verdict::Aborted,
         };
         self.invoker.verdict(of, verdict);
+        if is_let_out {
+            self.failpoint.reached(failpoint::LET_OUT);
+        }
     }
 }
 
@@ -90,10 +100,12 @@ pub(crate) struct ToLog {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) memo: Arc<Memo>,
     pub(crate) clock: Clock,
+    pub(crate) failpoint: Failpoint,
 }
 
 impl Outlet for ToLog {
     fn append(&self, body: Body) -> Result<(), String> {
+        self.failpoint.hands_over(&body);
         let record = Record { at: self.clock.wall(), body };
         let handed = self.memo.hand_over(record, |frame| self.log.append_reserved(frame));
         handed.map_err(|refused| refused.to_string())
