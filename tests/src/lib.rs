@@ -19,6 +19,7 @@ pub mod chaos;
 pub mod checker;
 pub mod collector;
 pub mod demo;
+pub mod engine;
 pub mod eventually;
 pub mod journal;
 pub mod ledger_dump;

@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::engine;
 use crate::eventually::eventually;
 
 /// So long a start may take: debug builds on a busy machine.
@@ -234,7 +235,9 @@ impl Setup {
             Some(data) => (data.clone(), None),
             None => {
                 let folder = tempfile::Builder::new().prefix("quirl-test-").tempdir()?;
-                (folder.path().join("data"), Some(folder))
+                let data = folder.path().join("data");
+                engine::lend(&programs.quirld, &data)?;
+                (data, Some(folder))
             }
         };
         let turn = match &self.programs {
@@ -568,6 +571,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         // A process that is gone already is what we want.
         let _ = self.kill();
+        // The next one is as well off without it.
+        let _ = engine::keep(&self.programs.quirld, &self.data);
         if !self.judged && !std::thread::panicking() {
             self.judged = true;
             let bad = self.unannounced();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,11 +15,11 @@ use api::entity;
 use ledger::fold::Happened;
 use model::json::Json;
 use quirl_tests::collector::Collector;
+use quirl_tests::engine;
 use quirl_tests::eventually::eventually;
 use quirl_tests::ledger_dump;
-use quirl_tests::platform::{Server, Setup, was_killed};
+use quirl_tests::platform::{Programs, Server, Setup, was_killed};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -75,15 +74,15 @@ fn may_reach(allow: &[String]) -> Setup {
     Setup::new().config(&format!("[egress]\nallow = {allow:?}"))
 }
 
-/// Starts on a new folder. The engine is compiled once for all of them, so that no test waits for it.
+/// Starts on a new folder, where the engine is compiled when the server is there: a test that kills
+/// must not wait for it.
 async fn start(folder: &TempDir, setup: Setup) -> Result<Server> {
     let data = folder.path().join("data");
-    let (kept, own) =
-        (Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine"), data.join("cache/wasm"));
-    copy_engine(&kept, &own)?;
+    let program = &Programs::get()?.quirld;
+    engine::lend(program, &data)?;
     let server = setup.data(&data).start().await?;
     eventually(COMPILED, "the engine is compiled", || async {
-        match copy_engine(&own, &kept) {
+        match engine::keep(program, &data) {
             Ok(0) => Err("nothing yet".to_owned()),
             Ok(_) => Ok(()),
             Err(error) => Err(format!("{error:#}")),
@@ -91,33 +90,6 @@ async fn start(folder: &TempDir, setup: Setup) -> Result<Server> {
     })
     .await?;
     Ok(server)
-}
-
-/// Copies the compiled engine, in one step; how many files hold it.
-fn copy_engine(from: &Path, to: &Path) -> Result<usize> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtimes/javascript/engine.wasm");
-    let digest = Sha256::digest(fs::read(engine)?);
-    let named: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::create_dir_all(from)?;
-    fs::create_dir_all(to)?;
-    let mut found = 0;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !(name.starts_with(&named) && name.ends_with(".cwasm")) {
-            continue;
-        }
-        found += 1;
-        let to = to.join(name);
-        if !to.exists() {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let part = to.with_extension(format!("{}-{number}.tmp", std::process::id()));
-            fs::copy(entry.path(), &part)?;
-            fs::rename(&part, &to)?;
-        }
-    }
-    Ok(found)
 }
 
 fn script(code: &str) -> entity::Put {

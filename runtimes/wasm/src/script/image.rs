@@ -130,7 +130,7 @@ impl Image {
             Some(number)
         };
         let size = number()? as usize;
-        if size % WASM_PAGE != 0 {
+        if !size.is_multiple_of(WASM_PAGE) {
             return None;
         }
         let count = number()?;
