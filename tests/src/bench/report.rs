@@ -1,4 +1,4 @@
-//! What the figures mean: each row of [`super::specs`] beside its yardstick, its bar and its aim.
+//! What the figures mean: each row of `specs.rs` beside its yardstick, its bar and its aim.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The rows of issue 3 §7, and how each is measured. Those of scripts are in [`super::scripts`].
+//! The rows of issue 3 §7, and how each is measured. Those of scripts are in `scripts.rs`.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
