@@ -40,7 +40,14 @@ fn outside() -> Outside {
     }
 }
 
+/// What the drivers of strangers' code are made in.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 fn stage(change: impl FnOnce(&mut Config)) -> (Driver, tempfile::TempDir) {
+    let runtime = runtime();
+    let _inside = runtime.enter();
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config { threads: 1, compile_threads: 1, ..Config::default() };
     change(&mut config);
@@ -181,6 +188,8 @@ fn a_compiler_that_cannot_be_started_is_not_the_fault_of_the_module() {
     let compiler = Compiler { program: "/nowhere/compiler".into(), arguments: Vec::new() };
     let path = folder.path();
     let config = Config { threads: 1, ..Config::default() };
+    let runtime = runtime();
+    let _inside = runtime.enter();
     let driver = Driver::with_compiler(
         &config,
         path,
