@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use wasmparser::{DataKind, Operator, Parser, Payload};
 use wasmtime::ModuleExport;
 
-use super::image::Pristine;
+use super::image::{Image, Pristine};
 use super::run::Reading;
 use super::run::{Begun, MAIN};
 use super::shelf::{Key, Shelf};
@@ -25,7 +25,8 @@ pub(crate) struct Ready {
     pub(super) memory: ModuleExport,
     pub(super) load: ModuleExport,
     pub(super) run: ModuleExport,
-    pub(super) pristine: Pristine,
+    /// Made when the first image is; until then its memory is nobody's.
+    pristine: OnceLock<Option<Pristine>>,
 }
 
 /// Why scripts cannot be run: for the operator.
@@ -110,7 +111,16 @@ impl Ready {
             module.export(name).ok_or_else(|| format!("the script engine exports no '{name}'"))
         };
         let (memory, load, run) = (export("memory")?, export("load")?, export("run")?);
-        Ok(Self { memory, load, run, pristine: pristine(ENGINE)?, module: Arc::new(module) })
+        Ok(Self { memory, load, run, pristine: OnceLock::new(), module: Arc::new(module) })
+    }
+
+    /// What `memory` has that a fresh instance has not; `None` if that is too much.
+    pub(super) fn image(&self, memory: &[u8]) -> Option<Image> {
+        let pristine = self.pristine.get_or_init(|| {
+            let made = pristine(ENGINE);
+            made.inspect_err(|error| tracing::error!(error, "no script gets an image")).ok()
+        });
+        pristine.as_ref()?.image(memory)
     }
 }
 
@@ -158,7 +168,28 @@ fn constant(expression: &wasmparser::ConstExpr<'_>) -> Option<usize> {
     }
 }
 
-/// Names the engine.
+/// Names the engine: its SHA-256, as the lock beside it has it. Reading all of it would make it
+/// resident.
 pub(crate) fn digest() -> Digest {
-    Digest(sha2::Sha256::digest(ENGINE).into())
+    let lines = include_str!("../../../javascript/engine.lock").lines();
+    let mut found = lines.filter_map(|line| line.strip_prefix("\"engine.wasm\" = \""));
+    let found = found.next().and_then(|line| line.strip_suffix('"')?.parse().ok());
+    found.unwrap_or_else(|| Digest(sha2::Sha256::digest(ENGINE).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_names_the_engine_that_is_included() {
+        assert_eq!(digest(), Digest(sha2::Sha256::digest(ENGINE).into()));
+        let line = format!("\"engine.wasm\" = \"{}\"", digest());
+        assert!(include_str!("../../../javascript/engine.lock").contains(&line));
+    }
+
+    #[test]
+    fn the_memory_of_a_fresh_instance_is_known() {
+        assert!(pristine(ENGINE).is_ok());
+    }
 }

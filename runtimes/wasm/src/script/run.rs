@@ -260,7 +260,7 @@ impl Call<'_> {
     /// Keeps what is known of the script now.
     fn keep(&self, memory: Option<&[u8]>, script: &Script) {
         let scripts = &self.ground.scripts;
-        let image = memory.and_then(|memory| self.engine.pristine.image(memory));
+        let image = memory.and_then(|memory| self.engine.image(memory));
         let code = match image {
             Some(_) => script.code.clone().and_then(kept),
             None => script.code.clone(),
