@@ -230,6 +230,8 @@ impl Call<'_> {
         let until = self.turn.now() + self.limit;
         let end = self.enter(store, instance, self.engine.run, until).await;
         let end = self.leave(store, end.unwrap_or(End::Exit(0)), until).await;
+        #[cfg(test)]
+        note_seed(store, instance).await;
         Ending { end, phase: Phase::Running }
     }
 
@@ -357,4 +359,16 @@ fn judge(
         _ => outcome::EXITED.to_owned(),
     };
     clock.failed(job, &text, false, state, Some(written))
+}
+
+/// Seeds of hashes, of the instances that have run.
+#[cfg(test)]
+pub(crate) static SEEDS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+#[cfg(test)]
+async fn note_seed(store: &mut Store<State>, instance: Instance) {
+    let Ok(seed) = instance.get_typed_func::<(), u32>(&mut *store, "hash_seed") else { return };
+    if let Ok(seed) = seed.call_async(&mut *store, ()).await {
+        lock(&SEEDS).push(seed);
+    }
 }

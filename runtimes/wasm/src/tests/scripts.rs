@@ -106,6 +106,10 @@ fn two_calls_differ_in_what_is_random_and_in_time() {
     let distinct: std::collections::BTreeSet<_> = results.iter().collect();
     assert_eq!(distinct.len(), 4, "{results:?}");
     assert_eq!(begun(&run(&stage, lazy)), (IMAGE, StartState::Warmed));
+    // Of these calls, and of other tests that run beside this one.
+    let seeds = crate::script::SEEDS.lock().unwrap().clone();
+    let distinct: std::collections::BTreeSet<_> = seeds.iter().collect();
+    assert!(seeds.len() >= 5 && distinct.len() == seeds.len(), "hash seeds {seeds:?}");
 
     for top in [
         "const top = performance.now() + Date.now() + process.hrtime()[1]",
