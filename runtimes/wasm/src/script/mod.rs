@@ -18,9 +18,9 @@ mod shelf;
 pub(crate) use self::engine::{ENGINE, Lacking, Make, Ready, Scripts, digest};
 pub(crate) use self::host::{Guest, offer};
 pub(crate) use self::requests::Outgoing;
-pub(crate) use self::run::run;
 #[cfg(test)]
 pub(crate) use self::run::SEEDS;
+pub(crate) use self::run::run;
 
 /// The kind that is run here.
 pub(crate) const KIND: &str = "nodejs:20";
