@@ -269,12 +269,12 @@ impl Call<'_> {
         };
         let script = Arc::new(Script { is_evaluated: true, image, code });
         scripts.shelf.keep(self.key.clone(), Arc::clone(&script));
-        if script.image.as_ref().is_some_and(|image| scripts.shelf.may_write(image)) {
+        if let Some(room) = script.image.as_ref().and_then(|it| scripts.shelf.may_write(it)) {
             let (scripts, key) = (Arc::clone(scripts), self.key.clone());
             // If too much waits for that thread, it is made again when it is needed again.
             let _ = self.ground.engine.later(move || {
                 if let Some(image) = &script.image {
-                    scripts.shelf.write(&key, image, script.code.is_some());
+                    scripts.shelf.write(&key, image, script.code.is_some(), room);
                 }
             });
         }

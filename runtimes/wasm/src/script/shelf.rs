@@ -74,7 +74,7 @@ pub(crate) struct Shelf {
     engine: String,
     written: AtomicU64,
     /// Bytes of images that wait to be written.
-    waiting: AtomicUsize,
+    waiting: Arc<AtomicUsize>,
     /// Bytes of all files, and how many there may be.
     on_disk: AtomicU64,
     most_on_disk: u64,
@@ -104,7 +104,7 @@ impl Shelf {
             folder,
             engine,
             written: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
+            waiting: Arc::default(),
             on_disk: AtomicU64::new(on_disk),
             most_on_disk,
         })
@@ -154,20 +154,17 @@ impl Shelf {
         }
     }
 
-    /// Makes room for an image that will be written; `false` if too much waits already. It is made
+    /// Makes room for an image that will be written; `None` if too much waits already. It is made
     /// again then when it is needed again.
-    pub(crate) fn may_write(&self, image: &Image) -> bool {
+    pub(crate) fn may_write(&self, image: &Image) -> Option<Waiting> {
         let bytes = image.bytes();
+        let room = Waiting { all: Arc::clone(&self.waiting), bytes };
         let waiting = self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        if waiting + bytes > MOST_WAITING {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return false;
-        }
-        true
+        (waiting + bytes <= MOST_WAITING).then_some(room)
     }
 
-    /// Writes an image in one step: it is there whole or not at all. [`Shelf::may_write`] said so.
-    pub(crate) fn write(&self, key: &Key, image: &Image, has_files: bool) {
+    /// Writes an image in one step: it is there whole or not at all.
+    pub(crate) fn write(&self, key: &Key, image: &Image, has_files: bool, room: Waiting) {
         let number = self.written.fetch_add(1, Ordering::Relaxed);
         let path = self.path(key);
         let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
@@ -176,7 +173,7 @@ impl Shelf {
             fs::rename(&temporary, &path)?;
             Ok(bytes.len() as u64)
         });
-        self.waiting.fetch_sub(image.bytes(), Ordering::Relaxed);
+        drop(room);
         match written {
             Ok(bytes) => {
                 if self.on_disk.fetch_add(bytes, Ordering::Relaxed) + bytes > self.most_on_disk {
@@ -211,6 +208,20 @@ impl Shelf {
             }
         }
         self.on_disk.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The room of an image that waits to be written; given back on drop, written or not.
+#[must_use = "it is room for an image that is to be written"]
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -280,8 +291,8 @@ mod tests {
         let shelf =
             Shelf::open(folder.path().join("js"), "e1".to_owned(), 1 << 20, 1 << 30).unwrap();
         assert_eq!(shelf.read(&key("main")), None);
-        assert!(shelf.may_write(&image()));
-        shelf.write(&key("main"), &image(), true);
+        let room = shelf.may_write(&image()).unwrap();
+        shelf.write(&key("main"), &image(), true, room);
         assert_eq!(shelf.read(&key("main")), Some((image(), true)));
         assert_eq!(shelf.read(&key("other")), None);
 
@@ -305,8 +316,8 @@ mod tests {
             Shelf::open(folder.path().into(), engine.into(), 1 << 20, 1 << 30).unwrap()
         };
         let shelf = open("e1");
-        assert!(shelf.may_write(&image()));
-        shelf.write(&key("main"), &image(), false);
+        let room = shelf.may_write(&image()).unwrap();
+        shelf.write(&key("main"), &image(), false, room);
         assert_eq!(open("e1").read(&key("main")), Some((image(), false)));
         assert_eq!(open("e2").read(&key("main")), None);
         assert_eq!(open("e1").read(&key("main")), None, "removed");
@@ -319,14 +330,26 @@ mod tests {
         let open = || Shelf::open(folder.path().into(), "e".into(), 1 << 20, most).unwrap();
         let shelf = open();
         for number in 0..100 {
-            assert!(shelf.may_write(&image()));
-            shelf.write(&key(&format!("main{number}")), &image(), false);
+            let room = shelf.may_write(&image()).unwrap();
+            shelf.write(&key(&format!("main{number}")), &image(), false, room);
         }
         let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap()).collect();
         let bytes: u64 = files.iter().map(|file| file.metadata().unwrap().len()).sum();
         assert!(bytes <= most && bytes * 2 >= most, "{bytes}");
         assert_eq!(shelf.on_disk.load(Ordering::Relaxed), bytes);
         assert_eq!(open().on_disk.load(Ordering::Relaxed), bytes);
+        assert_eq!(shelf.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_waits_to_be_written_is_bounded_and_room_comes_back_unwritten_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path().into(), "e".into(), 1 << 20, 1 << 30).unwrap();
+        let rooms: Vec<_> = std::iter::from_fn(|| shelf.may_write(&image())).collect();
+        let most = MOST_WAITING / image().bytes();
+        assert_eq!(rooms.len(), most, "no more than that waits");
+        drop(rooms);
+        assert!(shelf.may_write(&image()).is_some());
         assert_eq!(shelf.waiting.load(Ordering::Relaxed), 0);
     }
 
