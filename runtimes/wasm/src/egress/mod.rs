@@ -25,7 +25,7 @@ mod tls;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,7 @@ use self::hop::Hop;
 use self::lookup::Lookups;
 use self::policy::Policy;
 use self::redirect::Trail;
+use crate::executor::lock;
 
 /// Whom actions in Wasm sandboxes may reach over HTTP, and how much of it they get.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,7 +231,7 @@ impl Egress {
     /// [`Error::TimedOut`] if there is none for too long.
     pub(crate) async fn room(&self, namespace: &Namespace) -> Result<Room, Error> {
         let own = {
-            let mut rooms = self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rooms = lock(&self.0.rooms);
             if rooms.len() >= MOST_ROOMS {
                 let max = self.0.max_of_one;
                 rooms.retain(|_, room| {

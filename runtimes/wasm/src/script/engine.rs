@@ -1,7 +1,7 @@
 //! The engine in memory, and what is known of scripts.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::future::{BoxFuture, FutureExt as _, Shared};
 use model::id::Digest;
@@ -15,6 +15,7 @@ use super::run::{Begun, MAIN};
 use super::shelf::{Key, Shelf};
 use crate::config::Config;
 use crate::engine::Resident;
+use crate::executor::lock;
 
 /// QuickJS-NG with our shim and library: see `runtimes/javascript`, `cargo xtask engine`.
 pub(crate) static ENGINE: &[u8] = include_bytes!("../../../javascript/engine.wasm");
@@ -70,7 +71,7 @@ impl Scripts {
     }
 
     fn making(&self) -> Shared<Making> {
-        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut making = lock(&self.making);
         making.get_or_insert_with(|| (self.make)().shared()).clone()
     }
 
@@ -94,7 +95,7 @@ impl Scripts {
         let made = self.making().await;
         if made.is_err() {
             // Whoever comes next tries again.
-            *self.making.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.making) = None;
         }
         let made = made?;
         Ok(Arc::clone(self.ready.get_or_init(|| made)))

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 
 use crate::budget::{Budget, Charge};
 use crate::egress::{Egress, Error, Redirect, Request, Response};
-use crate::executor::{Sleep, Turn};
+use crate::executor::{Sleep, Turn, lock};
 use crate::host::Cut;
 
 /// Requests of one instance that are under way or whose answer was not looked at; more are refused.
@@ -134,7 +134,7 @@ enum Told<'a> {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Unless it was given up meanwhile.

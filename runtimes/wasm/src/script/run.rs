@@ -1,7 +1,7 @@
 //! One attempt of a script: a fresh instance of the engine, its image or its code, its answer.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use super::host::{Answered, Guest, Kind};
 use super::image::Image;
 use super::requests::Requests;
 use super::shelf::{Key, Script};
-use crate::executor::Turn;
+use crate::executor::{Turn, lock};
 use crate::host::State;
 use crate::instance::{
     Clock, End, Ending, Ground, Interrupted, PREFIX, Phase, end, guest_state, store, within,
@@ -161,10 +161,6 @@ fn join(ground: &Ground, key: &Key, image: Option<Image>) -> Shared<BoxFuture<'s
         .shared()
     });
     found.clone()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads the code of a script, which may be an archive.
