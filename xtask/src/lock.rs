@@ -13,6 +13,14 @@ use serde::Deserialize;
 
 use crate::shell::Run;
 
+/// How to build what a lock is about.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Change nothing: compare hashes, and bytes where the locked compiler is at hand
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
 /// How far to check.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Depth {

@@ -50,9 +50,9 @@ enum Command {
     /// Run whole worlds of faults from seeds, without a disk or a socket
     Simulate(programs::Simulate),
     /// Build the sample modules again from their sources
-    Samples(samples::Args),
+    Samples(lock::Args),
     /// Build the JavaScript engine again from its sources
-    Engine(engine::Args),
+    Engine(lock::Args),
 }
 
 fn main() -> ExitCode {

@@ -10,17 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::lock::{self, Depth, Lock, Place, ToolchainWanted};
+use crate::lock::{self, Args, Depth, Lock, Place, ToolchainWanted};
 use crate::shell::Run;
 use crate::workspace::Workspace;
-
-/// How to build them.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Change nothing: compare hashes, and bytes where the locked compiler is at hand
-    #[arg(long)]
-    check: bool,
-}
 
 /// `samples.toml`
 #[derive(Deserialize)]
