@@ -1,7 +1,7 @@
 //! Modules that are compiled in a process of their own, as a server does it, bombs among them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
@@ -40,14 +40,15 @@ fn outside() -> Outside {
     }
 }
 
-/// What the drivers of strangers' code are made in.
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+/// A driver in `folder` that compiles by that program.
+fn driver(config: &Config, folder: &Path, compiler: Compiler) -> Driver {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let (codes, way) = (Arc::new(Missing), Way::default());
+    Driver::with_compiler(config, folder, codes, outside(), compiler, way).unwrap()
 }
 
 fn stage(change: impl FnOnce(&mut Config)) -> (Driver, tempfile::TempDir) {
-    let runtime = runtime();
-    let _inside = runtime.enter();
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config { threads: 1, compile_threads: 1, ..Config::default() };
     change(&mut config);
@@ -57,16 +58,7 @@ fn stage(change: impl FnOnce(&mut Config)) -> (Driver, tempfile::TempDir) {
     program.push("examples/compiler");
     assert!(program.exists(), "cargo test builds it: {}", program.display());
     let compiler = Compiler { program, arguments: Vec::new() };
-    let path = folder.path();
-    let driver = Driver::with_compiler(
-        &config,
-        path,
-        Arc::new(Missing),
-        outside(),
-        compiler,
-        Way::default(),
-    )
-    .unwrap();
+    let driver = driver(&config, folder.path(), compiler);
     (driver, folder)
 }
 
@@ -186,19 +178,8 @@ fn a_compile_bomb_gets_no_more_than_its_memory() {
 fn a_compiler_that_cannot_be_started_is_not_the_fault_of_the_module() {
     let folder = tempfile::tempdir().unwrap();
     let compiler = Compiler { program: "/nowhere/compiler".into(), arguments: Vec::new() };
-    let path = folder.path();
     let config = Config { threads: 1, ..Config::default() };
-    let runtime = runtime();
-    let _inside = runtime.enter();
-    let driver = Driver::with_compiler(
-        &config,
-        path,
-        Arc::new(Missing),
-        outside(),
-        compiler,
-        Way::default(),
-    )
-    .unwrap();
+    let driver = driver(&config, folder.path(), compiler);
     let code = module(4, 8 << 10, |_| "(drop (local.get 0))".to_owned());
     let text = "The module could not be compiled: the compiler failed.";
     assert_eq!(inspect(&driver, &code), Err(Refused(text.to_owned())));
