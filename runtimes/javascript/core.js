@@ -443,18 +443,8 @@ function notAFunction(callback) {
   return error;
 }
 
-class Timeout {
-  constructor(callback, delay, args, isRepeated) {
-    const ms = delay * 1;
-    this._idleTimeout = ms >= 1 && ms <= 2147483647 ? Math.trunc(ms) : 1;
-    this._onTimeout = callback;
-    this._timerArgs = args;
-    this._repeat = isRepeated ? this._idleTimeout : null;
-    this._destroyed = false;
-    this._refed = true;
-    for (const key of Object.keys(this)) Object.defineProperty(this, key, { enumerable: false });
-    schedule(this);
-  }
+/** What may keep the loop turning. */
+class Referenced {
   ref() {
     this._refed = true;
     return this;
@@ -465,6 +455,21 @@ class Timeout {
   }
   hasRef() {
     return this._refed;
+  }
+}
+
+class Timeout extends Referenced {
+  constructor(callback, delay, args, isRepeated) {
+    super();
+    const ms = delay * 1;
+    this._idleTimeout = ms >= 1 && ms <= 2147483647 ? Math.trunc(ms) : 1;
+    this._onTimeout = callback;
+    this._timerArgs = args;
+    this._repeat = isRepeated ? this._idleTimeout : null;
+    this._destroyed = false;
+    this._refed = true;
+    for (const key of Object.keys(this)) Object.defineProperty(this, key, { enumerable: false });
+    schedule(this);
   }
   refresh() {
     if (!this._destroyed) {
@@ -482,21 +487,11 @@ class Timeout {
   }
 }
 
-class Immediate {
+class Immediate extends Referenced {
   constructor(callback, args) {
+    super();
     Object.defineProperty(this, '_call', { value: () => callback(...args) });
     Object.defineProperty(this, '_refed', { value: true, writable: true });
-  }
-  ref() {
-    this._refed = true;
-    return this;
-  }
-  unref() {
-    this._refed = false;
-    return this;
-  }
-  hasRef() {
-    return this._refed;
   }
 }
 

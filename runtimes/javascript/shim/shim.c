@@ -114,24 +114,42 @@ static char *fetch(JSContext *ctx, int32_t what, const char *name, size_t *lengt
     return text;
 }
 
+/* What `argv` asks for: what it is, and its name, which is given too if `name` is. NULL: there is
+   none, or an exception. */
+static char *looked_up(JSContext *ctx, JSValueConst *argv, const char **name, size_t *length)
+{
+    int32_t what;
+    const char *under;
+    char *text;
+
+    if (JS_ToInt32(ctx, &what, argv[0]))
+        return NULL;
+    under = JS_ToCString(ctx, argv[1]);
+    if (!under)
+        return NULL;
+    text = fetch(ctx, what, under, length);
+    if (text && name)
+        *name = under;
+    else
+        JS_FreeCString(ctx, under);
+    return text;
+}
+
+/* What a lookup is that found nothing. */
+static JSValue nothing(JSContext *ctx)
+{
+    return JS_HasException(ctx) ? JS_EXCEPTION : JS_UNDEFINED;
+}
+
 /* open(what, name): Uint8Array, or undefined. */
 static JSValue quirl_open(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
-    int32_t what;
-    const char *name;
-    char *text;
     size_t length;
+    char *text = looked_up(ctx, argv, NULL, &length);
     JSValue bytes;
 
-    if (JS_ToInt32(ctx, &what, argv[0]))
-        return JS_EXCEPTION;
-    name = JS_ToCString(ctx, argv[1]);
-    if (!name)
-        return JS_EXCEPTION;
-    text = fetch(ctx, what, name, &length);
-    JS_FreeCString(ctx, name);
     if (!text)
-        return JS_HasException(ctx) ? JS_EXCEPTION : JS_UNDEFINED;
+        return nothing(ctx);
     bytes = JS_NewUint8ArrayCopy(ctx, (const uint8_t *)text, length);
     js_free(ctx, text);
     return bytes;
@@ -140,21 +158,12 @@ static JSValue quirl_open(JSContext *ctx, JSValueConst this_val, int argc, JSVal
 /* text(what, name): string, or undefined. Invalid UTF-8 becomes U+FFFD. */
 static JSValue quirl_text(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
-    int32_t what;
-    const char *name;
-    char *text;
     size_t length;
+    char *text = looked_up(ctx, argv, NULL, &length);
     JSValue string;
 
-    if (JS_ToInt32(ctx, &what, argv[0]))
-        return JS_EXCEPTION;
-    name = JS_ToCString(ctx, argv[1]);
-    if (!name)
-        return JS_EXCEPTION;
-    text = fetch(ctx, what, name, &length);
-    JS_FreeCString(ctx, name);
     if (!text)
-        return JS_HasException(ctx) ? JS_EXCEPTION : JS_UNDEFINED;
+        return nothing(ctx);
     string = JS_NewStringLen(ctx, text, length);
     js_free(ctx, text);
     return string;
@@ -163,22 +172,13 @@ static JSValue quirl_text(JSContext *ctx, JSValueConst this_val, int argc, JSVal
 /* json(what, name): the value, or undefined. */
 static JSValue quirl_json(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
-    int32_t what;
-    const char *name;
-    char *text;
     size_t length;
+    const char *name;
+    char *text = looked_up(ctx, argv, &name, &length);
     JSValue value;
 
-    if (JS_ToInt32(ctx, &what, argv[0]))
-        return JS_EXCEPTION;
-    name = JS_ToCString(ctx, argv[1]);
-    if (!name)
-        return JS_EXCEPTION;
-    text = fetch(ctx, what, name, &length);
-    if (!text) {
-        JS_FreeCString(ctx, name);
-        return JS_HasException(ctx) ? JS_EXCEPTION : JS_UNDEFINED;
-    }
+    if (!text)
+        return nothing(ctx);
     value = JS_ParseJSON(ctx, text, length, name);
     JS_FreeCString(ctx, name);
     js_free(ctx, text);
