@@ -135,20 +135,16 @@ fn in_child(
             }
             is_late
         });
-        let mut compiled = Vec::new();
         if let Some(mut input) = input {
             // If it ends before it has read all, its answer says why.
             let _ = input.write_all(&order.bytes()).and_then(|()| input.write_all(module));
         }
-        let read = match output {
-            Some(output) => output.take(MOST_COMPILED).read_to_end(&mut compiled),
-            None => Ok(0),
-        };
+        let read = output.map_or(Ok(Vec::new()), hear);
         drop(over);
         if read.is_err() {
             kill();
         }
-        (read.map(|_| compiled), watch.join().unwrap_or(false))
+        (read, watch.join().unwrap_or(false))
     });
     let status = wait(&child).map_err(fault)?;
     let compiled = compiled.map_err(fault)?;
@@ -164,6 +160,25 @@ fn in_child(
         }
         None => Err(by_signal(status)),
     }
+}
+
+/// What a child says. Its length is said first: memory that grew and was given back stays ours.
+fn hear(mut output: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut length = [0; 8];
+    if output.read_exact(&mut length).is_err() {
+        return Ok(Vec::new()); // killed
+    }
+    let length = u64::from_le_bytes(length).min(MOST_COMPILED);
+    let mut said = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    output.take(length).read_to_end(&mut said)?;
+    Ok(said)
+}
+
+fn say(said: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&(said.len() as u64).to_le_bytes())?;
+    stdout.write_all(said)?;
+    stdout.flush()
 }
 
 fn wait(child: &Mutex<Child>) -> std::io::Result<std::process::ExitStatus> {
@@ -184,13 +199,14 @@ fn by_signal(status: std::process::ExitStatus) -> Error {
 /// Exit status of a child: the module is not valid, and why stands on stdout.
 const INVALID: i32 = 3;
 
-/// What the program of a [`Compiler`] does: reads a module from stdin, writes machine code to stdout.
+/// What the program of a [`Compiler`] does: reads a module from stdin, writes machine code, behind its
+/// length, to stdout.
 #[must_use]
 pub fn compile() -> ExitCode {
     match child() {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, text)) => {
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = say(text.as_bytes());
             ExitCode::from(code)
         }
     }
@@ -215,7 +231,7 @@ fn child() -> Result<(), (u8, String)> {
     let invalid = u8::try_from(INVALID).unwrap_or(u8::MAX);
     let compiled =
         engine.precompile_module(&module).map_err(|error| (invalid, super::reason(&error)))?;
-    std::io::stdout().write_all(&compiled).map_err(|error| fault(&error))
+    say(&compiled).map_err(|error| fault(&error))
 }
 
 /// Bounds on this process, beside those that its parent keeps.

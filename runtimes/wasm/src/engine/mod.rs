@@ -18,7 +18,7 @@ use model::id::Digest;
 use tokio::sync::oneshot;
 use wasmtime::{InstancePre, Linker, Module, ModuleExport};
 
-use self::cache::{Cache, Found};
+use self::cache::{Cache, Code, Found, Long};
 use self::compile::Bounds;
 pub use self::compile::{Compiler, compile};
 pub(crate) use self::pool::Full;
@@ -42,7 +42,7 @@ const ENGINE_TIME: Duration = Duration::from_secs(300);
 /// What the end of a child may take beyond its limit.
 const GRACE: Duration = Duration::from_millis(500);
 /// Compiled code up to here is read by the thread that waits for it: a change of threads costs
-/// more than that takes.
+/// more than that takes. Longer code is mapped.
 const READ_HERE: u64 = 1 << 20;
 
 /// What a driver knows of code.
@@ -190,13 +190,11 @@ impl Engine {
     /// The script engine, from the disk or compiled.
     fn script_engine(&self) -> Result<script::Ready, script::Lacking> {
         let digest = script::digest();
-        let kept = match self.cache.read(&digest, u64::MAX) {
-            Ok(Found::Kept(kept)) => {
-                self.linked(&self.script_linker, kept.code(), Files::default())
-            }
+        let kept = || match self.cache.read(&digest, 0, Long::Map) {
+            Ok(Found::Kept(kept)) => self.linked(&self.script_linker, kept.code, kept.files),
             _ => Err("it is not there".to_owned()),
         };
-        let resident = kept.or_else(|_| {
+        let resident = kept().or_else(|_| {
             // In a child, if there is one: what compiling takes of memory would stay with us.
             let looked = inspect::look(script::ENGINE).map_err(|refused| refused.0)?;
             let compiled = compile::compile_module(
@@ -208,10 +206,17 @@ impl Engine {
                 &looked,
             );
             let compiled = compiled.map_err(|error| format!("compile it: {error:?}"))?;
-            if let Err(error) = self.cache.write(&digest, &compiled, &Files::default()) {
-                tracing::warn!(%error, "the compiled script engine could not be kept");
+            match self.cache.write(&digest, &compiled, &Files::default()) {
+                Ok(()) => {
+                    drop(compiled);
+                    kept()
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the compiled script engine could not be kept");
+                    let code = Code::Read(compiled.into());
+                    self.linked(&self.script_linker, code, Files::default())
+                }
             }
-            self.linked(&self.script_linker, &compiled, Files::default())
         })?;
         script::Ready::new(resident)
     }
@@ -224,7 +229,7 @@ impl Engine {
 
     async fn load(self: &Arc<Self>, digest: Digest) -> Result<Loaded, NotLoaded> {
         // Nothing is awaited here, so nobody can be left waiting.
-        if let Some(loaded) = self.read_kept(&digest, READ_HERE) {
+        if let Some(loaded) = self.read_kept(&digest, Long::Leave) {
             return self.end(digest, Ok(loaded));
         }
         // On another thread, and whatever becomes of this future: others may wait for it too.
@@ -232,7 +237,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let queued = self.pool.run(move || {
             let loading = Loading { engine: &engine, digest: Some(digest) };
-            let loaded = match engine.read_kept(&digest, u64::MAX) {
+            let loaded = match engine.read_kept(&digest, Long::Map) {
                 Some(loaded) => Ok(loaded),
                 None => engine.make(digest),
             };
@@ -262,8 +267,8 @@ impl Engine {
         }
     }
 
-    fn read_kept(&self, digest: &Digest, most: u64) -> Option<Loaded> {
-        let kept = match self.cache.read(digest, most) {
+    fn read_kept(&self, digest: &Digest, long: Long) -> Option<Loaded> {
+        let kept = match self.cache.read(digest, READ_HERE, long) {
             Ok(Found::Kept(kept)) => kept,
             Ok(Found::Nothing | Found::Long) => return None,
             Ok(Found::Damaged(reason)) => {
@@ -275,8 +280,7 @@ impl Engine {
                 return None;
             }
         };
-        let files = kept.files.clone();
-        match self.resident(kept.code(), files) {
+        match self.resident(kept.code, kept.files) {
             Ok(module) => Some(Loaded { module: Arc::new(module), state: StartState::Prewarmed }),
             Err(reason) => {
                 tracing::warn!(%digest, reason, "compiled code is not accepted and made again");
@@ -313,9 +317,9 @@ impl Engine {
             looked,
         );
         drop(module);
-        let compiled = compiled.map_err(|error| self.not_compiled(error))?;
+        let compiled = Bytes::from(compiled.map_err(|error| self.not_compiled(error))?);
         let module = self
-            .resident(&compiled, files)
+            .resident(Code::Read(compiled.clone()), files)
             .map_err(|reason| broken(format!("The module cannot be linked: {reason}.")))?;
         if let Err(error) = self.cache.write(digest, &compiled, &module.files) {
             tracing::warn!(%digest, %error, "compiled code could not be kept");
@@ -340,19 +344,14 @@ impl Engine {
         Refused(format!("The module could not be compiled within {seconds} seconds."))
     }
 
-    fn resident(&self, compiled: &[u8], files: Files) -> Result<Resident, String> {
-        self.linked(&self.linker, compiled, files)
+    fn resident(&self, code: Code, files: Files) -> Result<Resident, String> {
+        self.linked(&self.linker, code, files)
     }
 
-    fn linked(
-        &self,
-        linker: &Linker<State>,
-        compiled: &[u8],
-        files: Files,
-    ) -> Result<Resident, String> {
-        let module = load::load(&self.wasmtime, compiled).map_err(|error| reason(&error))?;
+    fn linked(&self, linker: &Linker<State>, code: Code, files: Files) -> Result<Resident, String> {
+        let bytes = code.len() + files.bytes();
+        let module = load::load(&self.wasmtime, code).map_err(|error| reason(&error))?;
         let instance = linker.instantiate_pre(&module).map_err(|error| reason(&error))?;
-        let bytes = compiled.len() + files.bytes();
         Ok(Resident {
             instance,
             start: entry(&module, "_start"),
@@ -409,7 +408,7 @@ impl Engine {
             if self.residents.get(&artefact.digest).is_some() {
                 return Ok(inspected);
             }
-            let module = match self.read_kept(&artefact.digest, u64::MAX) {
+            let module = match self.read_kept(&artefact.digest, Long::Map) {
                 Some(loaded) => loaded.module,
                 None => {
                     self.compile(&artefact.digest, unpacked, &looked).map_err(NotLoaded::refused)?
