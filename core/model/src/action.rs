@@ -1,4 +1,4 @@
-//! Actions and packages as they are stored.
+//! Actions as they are stored.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use model::json::Json;
+
 /// Where a line was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -46,6 +48,30 @@ pub fn log_line(at_ns: i64, stream: Stream, text: &str) -> String {
     line.push_str(": ");
     line.push_str(text);
     line
+}
+
+/// One element of `logs` in the record of a trigger: what came of a rule, as compact JSON. `status` is
+/// that of the outcome, 0 to 3; `came` the activation, or the text of the refusal.
+///
+/// Source: `rest-api.md` §5.2.
+#[must_use]
+pub fn rule_line(
+    rule: &str,
+    action: &str,
+    status: u8,
+    came: Result<model::id::ActivationId, &str>,
+) -> String {
+    let code = ("statusCode", Json::of(&status));
+    let success = ("success", Json::of(&came.is_ok()));
+    let (of, to) = (("rule", Json::string(rule)), ("action", Json::string(action)));
+    let line = match came {
+        Ok(id) => {
+            let id = ("activationId", Json::string(&id.to_string()));
+            Json::object([code, success, id, of, to])
+        }
+        Err(text) => Json::object([code, success, of, ("error", Json::string(text)), to]),
+    };
+    line.as_str().to_owned()
 }
 
 /// `2024-01-01T00:00:01.020000000Z`
@@ -109,6 +135,19 @@ mod tests {
         );
         assert!(
             log_line(i64::MIN, Stream::Stdout, "").starts_with("1677-09-21T00:12:43.145224192Z")
+        );
+    }
+
+    #[test]
+    fn what_came_of_a_rule_is_told_as_in_the_contract() {
+        let id: model::id::ActivationId = "4d000000000000000000000000000007".parse().unwrap();
+        assert_eq!(
+            rule_line("guest/r1", "guest/hello", 0, Ok(id)),
+            r#"{"statusCode":0,"success":true,"activationId":"4d000000000000000000000000000007","rule":"guest/r1","action":"guest/hello"}"#
+        );
+        assert_eq!(
+            rule_line("guest/r2", "guest/gone", 1, Err("gone")),
+            r#"{"statusCode":1,"success":false,"rule":"guest/r2","error":"gone","action":"guest/gone"}"#
         );
     }
 }

@@ -19,7 +19,7 @@ pub mod logs;
 pub mod read;
 
 pub use self::history::History;
-pub use self::logs::{Stream, log_line};
+pub use self::logs::{Stream, log_line, rule_line};
 pub use self::read::{Record, Response, Summary};
 
 /// The full record (§7.1).

@@ -1,7 +1,7 @@
 //! Actions as clients see them: the whole entity, its line in a list, and what a PUT sends.
 //!
-//! Source: `rest-api.md` §§2.4, 3.1, 3.2, 3.3, 3.7. What a PUT *receives* is looser than what ours
-//! sends and is parsed by the controller.
+//! Source: `rest-api.md` §§3.1, 3.2, 3.3, 3.7. What a PUT *receives* is looser than what ours sends
+//! and is parsed by the controller.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,9 @@ use model::action::{self, Exec as Stored};
 use model::json::Json;
 use model::limits::ActionLimits;
 use model::name::{EntityPath, Namespace};
-use model::parameters::Parameters;
 use model::time::Millis;
+
+use super::{Parameter, parameters, place};
 
 /// The whole of an action: the answer to GET, PUT and DELETE.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,62 +264,6 @@ impl From<&ActionLimits> for Limits {
     }
 }
 
-/// A parameter or an annotation: `key` before `value`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// Its name.
-    pub key: String,
-    /// Its value.
-    pub value: Json,
-    /// Whether it becomes an environment variable.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub init: bool,
-    /// The scheme that a client said it is encrypted with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encryption: Option<String>,
-}
-
-impl Parameter {
-    /// A plain one.
-    #[must_use]
-    pub fn new(key: &str, value: Json) -> Self {
-        Self { key: key.to_owned(), value, init: false, encryption: None }
-    }
-}
-
-/// The served form of stored parameters or annotations.
-#[must_use]
-pub fn parameters(stored: &Parameters) -> Vec<Parameter> {
-    let one = |stored: &model::parameters::Parameter| Parameter {
-        key: stored.key.clone(),
-        value: stored.value.clone(),
-        init: stored.init,
-        encryption: stored.encryption.clone(),
-    };
-    stored.as_slice().iter().map(one).collect()
-}
-
-/// The answer to `count=true`: `{"actions":12}`.
-#[must_use]
-pub fn count(collection: &str, count: u64) -> Vec<u8> {
-    format!("{{\"{collection}\":{count}}}").into_bytes()
-}
-
-/// Compact JSON of a document of this crate.
-#[must_use]
-pub fn bytes(document: &impl Serialize) -> Vec<u8> {
-    // Our documents have text keys and checked JSON inside: writing them to memory cannot fail.
-    serde_json::to_vec(document).unwrap_or_else(|_| b"null".to_vec())
-}
-
-/// `ns` or `ns/package`.
-fn place(namespace: &Namespace, path: &EntityPath) -> String {
-    match &path.package {
-        Some(package) => format!("{namespace}/{package}"),
-        None => namespace.to_string(),
-    }
-}
-
 fn absolute(name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { format!("/{name}") }
 }
@@ -330,18 +275,15 @@ fn is_binary(exec: &Stored) -> bool {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
 #[cfg(test)]
 mod tests {
     use model::action::{Code, Version};
     use model::id::Digest;
     use model::name::EntityName;
+    use model::parameters::Parameters;
     use model::time::WallTime;
 
+    use super::super::{bytes, count};
     use super::*;
 
     fn json(text: &str) -> Json {
