@@ -72,7 +72,7 @@ impl Ledger {
         match root {
             Root::Invoke(birth) => each(birth),
             Root::Fire(fire) => {
-                fire.rules.iter().try_for_each(|ruled| each(&ruled.birth))?;
+                fire.births().try_for_each(&mut each)?;
                 new(fire.id)
             }
         }
@@ -86,9 +86,7 @@ impl Ledger {
                 self.present(birth.target.step())?;
                 self.held(&birth.target)
             }
-            Root::Fire(fire) => {
-                fire.rules.iter().try_for_each(|ruled| self.held(&ruled.birth.target))
-            }
+            Root::Fire(fire) => fire.births().try_for_each(|birth| self.held(&birth.target)),
         }
     }
 
@@ -165,8 +163,8 @@ impl Ledger {
 
     fn fire(&mut self, it: &Accept, fire: &Fire, story: &mut Story<'_>) {
         self.totals.accept(it.cause);
-        for ruled in &fire.rules {
-            self.root(it, &ruled.birth, Cause::Rule, Some(fire.id), story);
+        for birth in fire.births() {
+            self.root(it, birth, Cause::Rule, Some(fire.id), story);
         }
         let row = row::fired(story.here, it, fire);
         self.totals.end(row.class, How::Fired);

@@ -86,7 +86,7 @@ pub(super) fn fired(here: Here<'_>, it: &Accept, fire: &Fire) -> Row {
         duration_us: 0,
         class: Class::Success,
         outcome: None,
-        children: fire.rules.iter().map(|ruled| ruled.birth.id).collect(),
+        children: fire.births().map(|birth| birth.id).collect(),
         records: vec![here.at],
         terminal: here.at,
         stored: it.by.store,

@@ -96,32 +96,46 @@ pub struct Fire {
     pub name: String,
     /// The trigger's version.
     pub version: String,
-    /// Its rules that were admitted, in order.
+    /// What lies beneath the payload of all that is started: the trigger's parameters, and over them
+    /// the headers of the request. Canonical compact JSON.
+    pub beneath: Payload,
+    /// Its rules, in order.
     pub rules: Vec<Ruled>,
-    /// Its rules that were not, with the text of the refusal, in order.
-    pub refused: Vec<Refusal>,
 }
 
-/// A rule that fires, and what it starts.
+impl Fire {
+    /// What its rules start.
+    pub fn births(&self) -> impl Iterator<Item = &Birth> {
+        self.rules.iter().filter_map(|ruled| match &ruled.came {
+            Came::Started(birth) => Some(birth),
+            Came::Refused { .. } => None,
+        })
+    }
+}
+
+/// A rule of a trigger that fires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruled {
     /// `ns/rule`.
     pub rule: String,
-    /// What is born.
-    pub birth: Birth,
-}
-
-/// A rule that does not fire.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// `ns/rule`.
-    pub rule: String,
     /// `ns/[package/]action`.
     pub action: String,
-    /// 1 or 3.
-    pub class: Class,
-    /// Why.
-    pub text: String,
+    /// What came of it.
+    pub came: Came,
+}
+
+/// What comes of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Came {
+    /// This is born.
+    Started(Birth),
+    /// Nothing.
+    Refused {
+        /// 1 or 3.
+        class: Class,
+        /// Why.
+        text: String,
+    },
 }
 
 /// What an activation runs, with every definition pinned. Cheap to clone: what was decoded or

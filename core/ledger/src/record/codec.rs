@@ -1,6 +1,7 @@
 //! Bytes of a record: version, CRC32C of version and body, body.
 
 use bytes::Bytes;
+use postcard::ser_flavors::Size;
 
 use super::Record;
 
@@ -60,6 +61,13 @@ impl Record {
             Err(error) => Err(BadRecord::Body(error)),
         }
     }
+}
+
+/// How many bytes a part of a record takes in it.
+#[must_use]
+pub fn size(part: &impl serde::Serialize) -> usize {
+    // Counting plain data has nothing to fail on.
+    postcard::serialize_with_flavor(part, Size::default()).unwrap_or(usize::MAX)
 }
 
 /// CRC32C of the version byte and the body, without the checksum's own place.

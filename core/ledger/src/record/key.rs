@@ -14,6 +14,7 @@ use crate::id;
 /// | key | of |
 /// | --- | --- |
 /// | `n/<namespace>/<name>`, `n/<namespace>/<package>/<name>` | action, package, trigger, rule |
+/// | `r/<namespace>/<trigger>/<rule>` | what a trigger knows of a rule |
 /// | `s/<subject>` | subject |
 /// | `w/<namespace>` | namespace |
 /// | `k/<user part>` | access key |
@@ -29,6 +30,8 @@ pub struct EntityKey(pub std::sync::Arc<str>);
 pub enum Named<'a> {
     /// An action, package, trigger or rule.
     Entity(Namespace, EntityPath),
+    /// What a trigger, the first name, knows of a rule, the second.
+    Link(Namespace, EntityName, EntityName),
     /// A subject.
     Subject(&'a str),
     /// A namespace.
@@ -44,6 +47,12 @@ impl EntityKey {
     #[must_use]
     pub fn named(namespace: &Namespace, path: &EntityPath) -> Self {
         Self(format!("n/{namespace}/{path}").into())
+    }
+
+    /// Of what a trigger knows of a rule.
+    #[must_use]
+    pub fn link(namespace: &Namespace, trigger: &EntityName, rule: &EntityName) -> Self {
+        Self(format!("r/{namespace}/{trigger}/{rule}").into())
     }
 
     /// Of a subject.
@@ -82,6 +91,12 @@ impl EntityKey {
         format!("n/{namespace}/{package}/")
     }
 
+    /// What the keys of all that a trigger knows of rules begin with.
+    #[must_use]
+    pub fn prefix_of_links(namespace: &Namespace, trigger: &EntityName) -> String {
+        format!("r/{namespace}/{trigger}/")
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -104,6 +119,15 @@ impl EntityKey {
                 };
                 Some(Named::Entity(Namespace::new(namespace).ok()?, path))
             }
+            "r" => {
+                let mut parts = rest.split('/');
+                let mut part = || parts.next();
+                let (namespace, trigger, rule) = (part()?, part()?, part()?);
+                let name = |text| EntityName::new(text).ok();
+                let link =
+                    Named::Link(Namespace::new(namespace).ok()?, name(trigger)?, name(rule)?);
+                parts.next().is_none().then_some(link)
+            }
             "s" => Some(Named::Subject(rest)),
             "w" => Some(Named::Namespace(Namespace::new(rest).ok()?)),
             "k" => Some(Named::AccessKey(rest)),
@@ -118,6 +142,7 @@ impl EntityKey {
     pub fn shard(&self) -> Shard {
         self.0
             .strip_prefix("n/")
+            .or_else(|| self.0.strip_prefix("r/"))
             .and_then(|rest| rest.split('/').next())
             .map_or(Shard::new(0), id::shard_of_name)
     }
@@ -152,6 +177,11 @@ mod tests {
                 "n/guest/p/a",
                 Named::Entity(guest.clone(), packed),
             ),
+            (
+                EntityKey::link(&guest, &name("t"), &name("r")),
+                "r/guest/t/r",
+                Named::Link(guest.clone(), name("t"), name("r")),
+            ),
             (EntityKey::subject("me"), "s/me", Named::Subject("me")),
             (EntityKey::namespace(&guest), "w/guest", Named::Namespace(guest.clone())),
             (EntityKey::access_key("u-1"), "k/u-1", Named::AccessKey("u-1")),
@@ -160,7 +190,9 @@ mod tests {
             assert_eq!(key.as_str(), text);
             assert_eq!(key.parse(), Some(named));
         }
-        for bad in ["", "n", "n/guest", "x/guest", "n/guest/a/b/c", "n//a"] {
+        for bad in
+            ["", "n", "n/guest", "x/guest", "n/guest/a/b/c", "n//a", "r/guest/t", "r/guest/t/r/x"]
+        {
             assert_eq!(EntityKey(bad.into()).parse(), None, "{bad}");
         }
     }
@@ -169,6 +201,7 @@ mod tests {
     fn entities_live_with_their_namespace_and_identities_in_shard_0() {
         let guest = Namespace::new("guest").unwrap();
         assert_eq!(EntityKey("n/guest/p/a".into()).shard(), id::shard_of(&guest));
+        assert_eq!(EntityKey("r/guest/t/r".into()).shard(), id::shard_of(&guest));
         assert_eq!(EntityKey::limits(&guest).shard(), Shard::new(0));
     }
 }

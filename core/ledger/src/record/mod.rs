@@ -16,14 +16,14 @@ use model::time::{Millis, WallTime};
 use serde::{Deserialize, Serialize};
 
 pub use accept::{
-    Accept, Birth, Caller, Cause, Fire, FireKey, KeyClass, KeyUse, Payload, Pin, Refusal, Root,
-    Ruled, Sequence, Step, Target,
+    Accept, Birth, Caller, Came, Cause, Fire, FireKey, KeyClass, KeyUse, Payload, Pin, Root, Ruled,
+    Sequence, Step, Target,
 };
 pub use attempt::{
     Assign, Attempt, AttemptLost, Finish, LogLine, Logs, Place, Return, ReturnReason, StartState,
     Started, Stream, encode_log_lines,
 };
-pub use codec::{BadRecord, VERSION};
+pub use codec::{BadRecord, VERSION, size};
 pub use entity::{Document, Expect, Mark, Op, Write};
 pub use key::{EntityKey, Named};
 
@@ -234,7 +234,12 @@ impl Body {
                     }
                 }
             }
-            Self::Accept(it) => named.extend(it.payload.blob()),
+            Self::Accept(it) => {
+                named.extend(it.payload.blob());
+                if let Root::Fire(fire) = &it.root {
+                    named.extend(fire.beneath.blob());
+                }
+            }
             Self::Finish(it) => {
                 named.extend(it.result.as_ref().and_then(Payload::blob));
                 if let Logs::Blob { digest, .. } = &it.logs {

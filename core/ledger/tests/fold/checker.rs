@@ -155,9 +155,8 @@ impl Checker {
             None => {}
         }
         if let Root::Fire(fire) = &it.root {
-            let told: BTreeSet<String> = (fire.rules.iter().map(|ruled| ruled.rule.clone()))
-                .chain(fire.refused.iter().map(|refused| refused.rule.clone()))
-                .collect();
+            let told: BTreeSet<String> =
+                fire.rules.iter().map(|ruled| ruled.rule.clone()).collect();
             let is = rules_of(&fire.name, self.entities.iter().map(|(key, (_, it))| (key, it)));
             check("I8", told == is, || format!("fired {told:?}, active are {is:?}"))?;
         }

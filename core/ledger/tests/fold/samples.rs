@@ -209,13 +209,22 @@ fn fire() -> Accept {
             id: id(2),
             name: "t".to_owned(),
             version: "0.0.1".to_owned(),
-            rules: vec![Ruled { rule: "guest/r".to_owned(), birth: birth(3, sequence()) }],
-            refused: vec![Refusal {
-                rule: "guest/q".to_owned(),
-                action: "guest/x".to_owned(),
-                class: Class::ApplicationError,
-                text: "no such action".to_owned(),
-            }],
+            beneath: Payload::Inline(Json::parse(br#"{"a": "A"}"#).unwrap()),
+            rules: vec![
+                Ruled {
+                    rule: "guest/r".to_owned(),
+                    action: "guest/s".to_owned(),
+                    came: Came::Started(birth(3, sequence())),
+                },
+                Ruled {
+                    rule: "guest/q".to_owned(),
+                    action: "guest/x".to_owned(),
+                    came: Came::Refused {
+                        class: Class::ApplicationError,
+                        text: "no such action".to_owned(),
+                    },
+                },
+            ],
         }),
         key: None,
         fire: Some(FireKey::Schedule {

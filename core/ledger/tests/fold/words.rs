@@ -343,7 +343,8 @@ impl Words {
             .split(", ")
             .map(|rule| Ruled {
                 rule: "guest/r".to_owned(),
-                birth: self.birth(&rule.split_whitespace().collect::<Vec<_>>()),
+                action: "guest/a".to_owned(),
+                came: Came::Started(self.birth(&rule.split_whitespace().collect::<Vec<_>>())),
             })
             .collect();
         Body::Accept(Box::new(Accept {
@@ -355,8 +356,8 @@ impl Words {
                 id: self.id(words[0].trim_end_matches(':')),
                 name: "t".to_owned(),
                 version: "0.0.1".to_owned(),
+                beneath: Payload::Inline(Json::empty_object()),
                 rules,
-                refused: Vec::new(),
             }),
             payload: Payload::Inline(Json::empty_object()),
             key: None,

@@ -404,25 +404,21 @@ impl World {
             id: self.new_id(),
             name: "t".to_owned(),
             version: "0.0.1".to_owned(),
+            beneath: Payload::Inline(Json::empty_object()),
             rules: Vec::new(),
-            refused: Vec::new(),
         };
         for (name, action) in named {
             let there = self.ledger.entity(&key_of(&action)).is_some();
-            match self.birth().filter(|_| there) {
-                Some(birth) => fire.rules.push(Ruled { rule: name, birth }),
-                None => fire.refused.push(Refusal {
-                    rule: name,
-                    action,
-                    class: Class::ApplicationError,
-                    text: String::new(),
-                }),
-            }
+            let refused = Came::Refused { class: Class::ApplicationError, text: String::new() };
+            let came = self.birth().filter(|_| there).map_or(refused, Came::Started);
+            fire.rules.push(Ruled { rule: name, action, came });
         }
+        let first = fire.births().next().map(|birth| birth.id);
         if self.chance(5)
-            && let [first, second, ..] = fire.rules.as_mut_slice()
+            && let (Some(first), Some(Ruled { came: Came::Started(last), .. })) =
+                (first, fire.rules.last_mut())
         {
-            second.birth.id = first.birth.id;
+            last.id = first;
         }
         Some(accepted(Root::Fire(fire), None, None, expect))
     }
