@@ -6,9 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ledger::fold::{Open, Source};
+use ledger::fold::Open;
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Payload, Record};
+use ledger::record::{Attempt, Body, Payload, Record, Root};
 use model::action::{Action, Exec};
 use model::id::Digest;
 use model::json::Json;
@@ -129,13 +129,21 @@ impl Dispatcher {
     }
 
     fn at_once(&self, partition: &Partition, ready: &Ready) -> Option<Input> {
-        let payload = inline(ready.body.as_deref()?, ready.run.input.source)?;
-        let action = self.documents.cached_action(partition, &ready.run.step.action)?;
-        if !ready.run.step.beneath.is_empty() {
-            return None;
+        let given = given(ready.body.as_deref()?);
+        let payload = inline(given.payload)?;
+        let payload = match given.beneath {
+            Some(beneath) => over(&inline(Some(beneath))?, &payload),
+            None => payload,
+        };
+        let step = &ready.run.step;
+        let known = self.documents.cached(partition, &step.action)?;
+        let action = known.action()?;
+        let mut parameters = Parameters::default();
+        for pin in &step.beneath {
+            let known = self.documents.cached(partition, pin)?;
+            parameters = parameters.merged_with(known.parameters()?);
         }
-        let parameters = action.parameters.clone();
-        input(&action, parameters, payload)
+        input(action, parameters.merged_with(&action.parameters), payload)
     }
 
     async fn fetch(&self, partition: &Partition, ready: &Ready) -> Result<Input, (Fault, String)> {
@@ -147,43 +155,80 @@ impl Dispatcher {
                 partition.record(at).await.map_err(|error| lost(error.to_string()))?
             }
         };
-        let payload = match payload(&record, ready.run.input.source) {
-            Some(Payload::Inline(json)) => json.clone(),
-            Some(Payload::Blob { digest, .. }) => {
-                let bytes = self.blobs.get_async(*digest).await;
-                let bytes = bytes.map_err(|error| lost(error.to_string()))?;
-                Json::parse(&bytes).map_err(|error| lost(error.to_string()))?
-            }
-            None => Json::empty_object(),
-        };
+        let given = given(&record);
+        let mut payload = self.read(given.payload).await.map_err(lost)?;
+        if given.beneath.is_some() {
+            let beneath = self.read(given.beneath).await.map_err(lost)?;
+            payload = over(&beneath, &payload);
+        }
         let no_code = |cause: String| (Fault::Code, cause);
-        let action = self.documents.action_at(partition, &ready.run.step.action).await;
-        let action = action.map_err(|error| no_code(error.to_string()))?;
+        let known = self.documents.at(partition, &ready.run.step.action).await;
+        let known = known.map_err(|error| no_code(error.to_string()))?;
         let mut parameters = Parameters::default();
         for pin in &ready.run.step.beneath {
-            let beneath = self.documents.parameters_at(partition, pin).await;
+            let beneath = self.documents.at(partition, pin).await;
             let beneath = beneath.map_err(|error| lost(error.to_string()))?;
-            parameters = parameters.merged_with(&beneath);
+            parameters =
+                parameters.merged_with(beneath.parameters().unwrap_or(&Parameters::default()));
         }
-        parameters = parameters.merged_with(&action.parameters);
-        input(&action, parameters, payload)
-            .ok_or_else(|| no_code("the action has no code".to_owned()))
+        let input = known
+            .action()
+            .and_then(|action| input(action, parameters.merged_with(&action.parameters), payload));
+        input.ok_or_else(|| no_code("the action has no code".to_owned()))
+    }
+
+    async fn read(&self, payload: Option<&Payload>) -> Result<Json, String> {
+        match payload {
+            Some(Payload::Inline(json)) => Ok(json.clone()),
+            Some(Payload::Blob { digest, .. }) => {
+                let bytes = self.blobs.get_async(*digest).await;
+                let bytes = bytes.map_err(|error| error.to_string())?;
+                Json::parse(&bytes).map_err(|error| error.to_string())
+            }
+            None => Ok(Json::empty_object()),
+        }
     }
 }
 
-fn payload(record: &Record, source: Source) -> Option<&Payload> {
-    match (&record.body, source) {
-        (Body::Accept(accept), _) => Some(&accept.payload),
-        (Body::Finish(finish), _) => finish.result.as_ref(),
-        _ => None,
+/// What a record gives to the run that takes its input from it.
+struct Given<'a> {
+    /// Of a fire: what lies beneath the payload.
+    beneath: Option<&'a Payload>,
+    payload: Option<&'a Payload>,
+}
+
+fn given(record: &Record) -> Given<'_> {
+    match &record.body {
+        Body::Accept(accept) => {
+            let beneath = match &accept.root {
+                Root::Invoke(_) => None,
+                Root::Fire(fire) => Some(&fire.beneath),
+            };
+            Given { beneath, payload: Some(&accept.payload) }
+        }
+        Body::Finish(finish) => Given { beneath: None, payload: finish.result.as_ref() },
+        _ => Given { beneath: None, payload: None },
     }
 }
 
-fn inline(record: &Record, source: Source) -> Option<Json> {
-    match payload(record, source) {
+fn inline(payload: Option<&Payload>) -> Option<Json> {
+    match payload {
         Some(Payload::Inline(json)) => Some(json.clone()),
-        _ => None,
+        Some(Payload::Blob { .. }) | None => None,
     }
+}
+
+/// The members of one object over those of another.
+#[must_use]
+pub fn over(beneath: &Json, payload: &Json) -> Json {
+    let mut all = beneath.members().unwrap_or_default();
+    for (name, value) in payload.members().unwrap_or_default() {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => all.push((name, value)),
+        }
+    }
+    Json::object(all.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }
 
 fn input(action: &Action, parameters: Parameters, payload: Json) -> Option<Input> {

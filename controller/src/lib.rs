@@ -7,6 +7,7 @@
 pub mod config;
 pub mod dispatch;
 pub mod entitlement;
+pub mod fire;
 pub mod http;
 pub mod index_writer;
 pub mod invoke;

@@ -3,15 +3,11 @@
 //! A write whose facts changed meanwhile is void; its handler then runs again from the new state, at
 //! most [`TRIES`] times. Source: `exactly-once.md` §4, "Write".
 
-use bytes::Bytes;
-use ledger::record::{Document, EntityKey, Expect, Mark, Op};
-use model::action::{Action, Exec};
+use ledger::record::{EntityKey, Expect, Mark, Op};
 use model::id::Offset;
-use store::blobs::Blobs;
 
 use crate::Controller;
 use crate::owner::proposal::{Answer, Bound, Change, Proposal, Rejected};
-use crate::read::documents::{INLINE, Named, encode};
 
 /// How often a request is tried on the newest state.
 pub const TRIES: usize = 3;
@@ -71,27 +67,4 @@ impl From<Rejected> for Failed {
 pub fn unchanged(key: &EntityKey, revision: Option<Offset>) -> Expect {
     let mark = revision.map_or(Mark::Absent, Mark::Revision);
     Expect { key: key.clone(), mark }
-}
-
-/// The operation that stores an action; a large document becomes a blob first.
-///
-/// # Errors
-/// What the blob store says.
-pub async fn put_action(
-    blobs: &Blobs,
-    key: EntityKey,
-    action: Action,
-) -> Result<Op, store::blobs::Error> {
-    let code = match &action.exec {
-        Exec::Code { code, .. } => code.as_ref().map(|code| code.digest),
-        Exec::Sequence(_) => None,
-    };
-    let bytes = Bytes::from(encode(&Named::Action(action)));
-    let document = if bytes.len() <= INLINE {
-        Document::Inline(bytes)
-    } else {
-        let length = bytes.len() as u64;
-        Document::Blob { digest: blobs.put_async(bytes).await?, length }
-    };
-    Ok(Op::Put { key, document, blobs: code.into_iter().collect() })
 }

@@ -17,7 +17,7 @@ use controller::owner::proposal::{Change, Invocation, Proposal, Rejected, Start}
 use controller::owner::step::{AttemptVerdict, Bounds, Owner};
 use controller::owner::{Observer, Partition, Parts, Waited};
 use controller::read::Documents;
-use controller::read::documents::{Named, encode};
+use controller::read::stored::{Named, encode};
 use daemon::clock::Manual;
 use daemon::random::Random;
 use futures::future::BoxFuture;

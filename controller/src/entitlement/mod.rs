@@ -1,10 +1,11 @@
 //! Who may do what, and how often.
 //!
-//! Rights: a namespace is its owner's; what is shared (packages) comes with packages. Refusals
-//! never tell whether something foreign exists.
+//! Rights: a namespace is its owner's; what is shared of it is in [`packages`]. Refusals never tell
+//! whether something foreign exists.
 //!
 //! Source: `rest-api.md` §§1.3, 8.2.
 
+pub mod packages;
 pub mod rate;
 
 use model::identity::Identity;
@@ -21,13 +22,14 @@ pub enum Denied {
     Kind(String),
 }
 
-/// What is asked for, where the text of a refusal depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// Read or invoke: of a packaged action the package is what is checked.
-    Use,
-    /// Write or delete.
-    Change,
+impl Denied {
+    /// All of these, sorted, each once; `None` if there are none.
+    #[must_use]
+    pub fn all(mut resources: Vec<String>) -> Option<Self> {
+        resources.sort();
+        resources.dedup();
+        (!resources.is_empty()).then_some(Self::Resources(resources))
+    }
 }
 
 /// Whether the caller may list, or read the limits of, `namespace`.
@@ -41,30 +43,16 @@ pub fn may_list(caller: &Identity, namespace: &Namespace) -> Result<(), Denied> 
     Err(Denied::Resources(vec![namespace.to_string()]))
 }
 
-/// Whether the caller may do this with an entity.
+/// Whether an entity is the caller's own. Only its owner may write, delete, fire or switch one, or
+/// read one that is in no package.
 ///
 /// # Errors
-/// [`Denied::Resources`] that names what was checked.
-pub fn may(caller: &Identity, wish: Wish, target: &QualifiedName) -> Result<(), Denied> {
+/// [`Denied::Resources`] that names the entity.
+pub fn may_own(caller: &Identity, target: &QualifiedName) -> Result<(), Denied> {
     if caller.namespace == target.namespace {
         return Ok(());
     }
-    Err(Denied::Resources(vec![checked(wish, target)]))
-}
-
-/// Whether the caller may use all of these.
-///
-/// # Errors
-/// [`Denied::Resources`] that names all that are refused, sorted, each once.
-pub fn may_use_all<'a>(
-    caller: &Identity,
-    targets: impl IntoIterator<Item = &'a QualifiedName>,
-) -> Result<(), Denied> {
-    let foreign = targets.into_iter().filter(|target| target.namespace != caller.namespace);
-    let mut refused: Vec<String> = foreign.map(|target| checked(Wish::Use, target)).collect();
-    refused.sort();
-    refused.dedup();
-    if refused.is_empty() { Ok(()) } else { Err(Denied::Resources(refused)) }
+    Err(Denied::Resources(vec![target.to_string()]))
 }
 
 /// Whether the caller's namespace may store actions of this kind.
@@ -77,13 +65,6 @@ pub fn may_store(caller: &Identity, kind: &str) -> Result<(), Denied> {
             Err(Denied::Kind(kind.to_owned()))
         }
         _ => Ok(()),
-    }
-}
-
-fn checked(wish: Wish, target: &QualifiedName) -> String {
-    match (&target.path.package, wish) {
-        (Some(package), Wish::Use) => format!("{}/{package}", target.namespace),
-        _ => target.to_string(),
     }
 }
 
@@ -110,14 +91,10 @@ mod tests {
 
     #[test]
     fn the_refusal_names_what_was_checked() {
-        for (wish, target, refused) in [
-            (Wish::Use, "/_/a", None),
-            (Wish::Change, "/guest/p/a", None),
-            (Wish::Use, "/ann/a", Some("ann/a")),
-            (Wish::Use, "/ann/p/a", Some("ann/p")),
-            (Wish::Change, "/ann/p/a", Some("ann/p/a")),
-        ] {
-            let text = may(&guest(), wish, &name(target)).err().map(|denied| denied.to_string());
+        for (target, refused) in
+            [("/_/a", None), ("/guest/p/a", None), ("/ann/p/a", Some("ann/p/a"))]
+        {
+            let text = may_own(&guest(), &name(target)).err().map(|denied| denied.to_string());
             let expected = refused.map(|resource| {
                 format!("The supplied authentication is not authorized to access '{resource}'.")
             });
@@ -127,9 +104,10 @@ mod tests {
 
     #[test]
     fn several_refusals_are_sorted_and_told_once_each() {
-        let names = ["/z/p/a", "/_/own", "/ann/b", "/z/p/c"].map(name);
-        let denied = may_use_all(&guest(), &names).unwrap_err();
-        assert_eq!(denied, Denied::Resources(vec!["ann/b".to_owned(), "z/p".to_owned()]));
+        let refused = ["z/p", "ann/b", "z/p"].map(str::to_owned).to_vec();
+        let sorted = ["ann/b", "z/p"].map(str::to_owned).to_vec();
+        assert_eq!(Denied::all(refused), Some(Denied::Resources(sorted)));
+        assert_eq!(Denied::all(Vec::new()), None);
     }
 
     #[test]

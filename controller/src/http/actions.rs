@@ -6,34 +6,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ledger::fold::Ledger;
 use ledger::record::{EntityKey, Expect, Mark, Op, Pin};
 use model::action::{Action, Exec};
 use model::id::{Digest, Offset};
 use model::identity::Identity;
 use model::json::Json;
 use model::limits::MAX_SEQUENCE;
-use model::name::{EntityName, EntityPath, Namespace, QualifiedName};
+use model::name::QualifiedName;
 
 use super::body::{self, Incoming};
+use super::packages::home;
 use super::put::{Invalid, Put, PutExec};
-use super::query::Page;
 use super::respond::{Answer, Refusal};
 use super::route::Verb;
 use super::{Api, Asked};
+use crate::entitlement::packages::{self, Astray, Reached};
 use crate::entitlement::rate::{Counted, has_room};
-use crate::entitlement::{self, Wish};
-use crate::invoke::key::{self, Key, Seen};
+use crate::entitlement::{self, Denied};
+use crate::invoke::key::{self, Key, Seen as KeySeen};
+use crate::invoke::resolve::MAX_DEPTH;
 use crate::invoke::{Call, Error as InvokeError};
-use crate::read::Known;
-use crate::read::documents::Unreadable;
+use crate::read::KnownAction;
+use crate::read::documents::{Seen, Stop, View};
+use crate::read::stored::{self, Named};
 use crate::runtimes::Artefact;
 use crate::write::{self, Failed, TRIES};
 
-/// An entity as one look at the fold found it.
+/// An action as one look at the fold found it.
 struct Stored {
     revision: Offset,
-    action: Arc<Known>,
+    action: Arc<KnownAction>,
 }
 
 /// Code that was inspected and is stored: its concrete kind, and its blob.
@@ -66,11 +68,35 @@ impl Api {
         name: &QualifiedName,
         asked: &Asked<'_>,
     ) -> Result<Answer, Refusal> {
-        entitlement::may(caller, Wish::Use, name)?;
-        self.enclosing(name)?;
+        let controller = &self.controller;
+        let (reached, seen) = controller
+            .documents
+            .look(&controller.partition, |view| {
+                let reached = packages::reach(view, &caller.namespace, name);
+                let reached = reached.map_err(Stop::widen::<Refusal>)?;
+                let seen = view.get::<Refusal>(&reached.key())?;
+                Ok::<_, Stop<Refusal>>((reached, seen))
+            })
+            .await?;
         let with_code = asked.query.flag("code", true)?;
-        let stored = self.stored(name).await?.ok_or_else(Refusal::not_found)?;
-        self.shown(name, &stored.action, with_code).await
+        let seen = seen.ok_or_else(Refusal::not_found)?;
+        let action = seen.known.action().ok_or_else(Refusal::other_kind)?;
+        let code = if with_code { self.code(action).await? } else { None };
+        let Reached { name, provider } = &reached;
+        let mut document = api::entity::Action::new(&name.namespace, &name.path, action, code);
+        if let Some(provider) = provider {
+            let all = provider.parameters().merged_with(&action.parameters);
+            document.parameters = api::entity::parameters(&all);
+        }
+        if !with_code {
+            document.binding = reached.binding().map(ToString::to_string);
+        }
+        let answer = Answer::json(api::entity::bytes(&document));
+        let Exec::Code { kind, code: Some(code), main, .. } = &action.exec else {
+            return Ok(answer);
+        };
+        let begins = controller.inspector.begins(kind, &code.digest, main.as_deref());
+        Ok(answer.starting_from(begins))
     }
 
     async fn delete_action(
@@ -79,16 +105,19 @@ impl Api {
         name: &QualifiedName,
         asked: &Asked<'_>,
     ) -> Result<Answer, Refusal> {
-        entitlement::may(caller, Wish::Change, name)?;
-        self.enclosing(name)?;
+        entitlement::may_own(caller, name)?;
         let key = EntityKey::named(&name.namespace, &name.path);
         for _ in 0..TRIES {
-            let stored = self.stored(name).await?.ok_or_else(Refusal::not_found)?;
-            let answer = self.shown(name, &stored.action, true).await?;
-            let expect = write::unchanged(&key, Some(stored.revision));
-            let ops = vec![Op::Delete(key.clone())];
-            match self.controller.change(ops, vec![expect], asked.transaction).await {
-                Ok(_) => return Ok(answer),
+            let (home, stored) = self.own_action(name).await?;
+            let stored = stored.ok_or_else(Refusal::not_found)?;
+            let code = self.code(&stored.action).await?;
+            let (namespace, path) = (&name.namespace, &name.path);
+            let document = api::entity::Action::new(namespace, path, &stored.action, code);
+            let mut expect = vec![write::unchanged(&key, Some(stored.revision))];
+            let mut ops = vec![Op::Delete(key.clone())];
+            moves(home.as_ref(), &mut ops, &mut expect);
+            match self.controller.change(ops, expect, asked.transaction).await {
+                Ok(_) => return Ok(Answer::json(api::entity::bytes(&document))),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
             }
@@ -103,15 +132,15 @@ impl Api {
         asked: &Asked<'_>,
         body: Incoming,
     ) -> Result<Answer, Refusal> {
-        entitlement::may(caller, Wish::Change, name)?;
-        self.enclosing(name)?;
+        entitlement::may_own(caller, name)?;
+        self.own_action(name).await?;
         let (own, runtimes) = (caller.namespace.clone(), Arc::clone(&self.controller.runtimes));
         let parse = move |body: &Json| Put::parse(body, &own, &runtimes);
         let put = body::entity(asked.headers, body, &self.in_flight, parse).await?;
         put.check_sizes(&caller.limits)?;
         let overwrite = asked.query.flag("overwrite", false)?;
         put.check_values(&caller.limits)?;
-        self.may_store(caller, &put)?;
+        self.may_store(caller, &put).await?;
         let mut found = None;
         for _ in 0..TRIES {
             let tried = self.try_put(caller, name, &put, overwrite, &mut found, asked).await;
@@ -134,14 +163,14 @@ impl Api {
     ) -> Result<Option<Answer>, Refusal> {
         let controller = &self.controller;
         let key = EntityKey::named(&name.namespace, &name.path);
-        let stored = self.stored(name).await?;
+        let (home, stored) = self.own_action(name).await?;
         if stored.is_some() && !overwrite {
             return Err(Invalid::Exists.into());
         }
         let revision = stored.as_ref().map(|stored| stored.revision);
         let before = stored.as_ref().map(|stored| &**stored.action);
         let mut expect = vec![write::unchanged(&key, revision)];
-        self.check_exec(name, put, before, &mut expect).await?;
+        self.check_exec(caller, name, put, before, &mut expect).await?;
         if let Some(PutExec::Code { kind, inspected, code: Some(code), main, .. }) = &put.exec
             && found.is_none()
         {
@@ -158,8 +187,9 @@ impl Api {
             None => self.code(&action).await?,
         };
         let document = api::entity::Action::new(&name.namespace, &name.path, &action, code);
-        let op = write::put_action(&controller.blobs, key, action).await?;
-        match controller.change(vec![op], expect, asked.transaction).await {
+        let mut ops = vec![stored::put(&controller.blobs, key, &Named::Action(action)).await?];
+        moves(home.as_ref(), &mut ops, &mut expect);
+        match controller.change(ops, expect, asked.transaction).await {
             Ok(_) => Ok(Some(Answer::json(api::entity::bytes(&document)))),
             Err(Failed::Changed) => Ok(None),
             Err(failed) => Err(failed.into()),
@@ -187,7 +217,8 @@ impl Api {
     }
 
     /// Whether the caller may store an action that runs, or refers to, this.
-    fn may_store(&self, caller: &Identity, put: &Put) -> Result<(), Refusal> {
+    async fn may_store(&self, caller: &Identity, put: &Put) -> Result<(), Refusal> {
+        let controller = &self.controller;
         match &put.exec {
             None => Ok(()),
             Some(PutExec::Code { kind, .. }) => {
@@ -195,8 +226,18 @@ impl Api {
                 Ok(entitlement::may_store(caller, kind)?)
             }
             Some(PutExec::Sequence(components)) => {
-                entitlement::may_use_all(caller, components)?;
-                components.iter().try_for_each(|component| self.enclosing(component))
+                let looked = controller.documents.look(&controller.partition, |view| {
+                    let mut denied = Vec::new();
+                    for component in components {
+                        match packages::reach(view, &caller.namespace, component) {
+                            Ok(_) => {}
+                            Err(Stop::No(Astray::Denied(resource))) => denied.push(resource),
+                            Err(stop) => return Err(stop.widen::<Refusal>()),
+                        }
+                    }
+                    Denied::all(denied).map_or(Ok(()), |denied| Err(Refusal::from(denied).into()))
+                });
+                looked.await
             }
         }
     }
@@ -205,6 +246,7 @@ impl Api {
     /// components of a sequence exist. What they rested on goes to `expect`.
     async fn check_exec(
         &self,
+        caller: &Identity,
         name: &QualifiedName,
         put: &Put,
         before: Option<&Action>,
@@ -222,13 +264,14 @@ impl Api {
             put.check_sequence_limits()?;
         }
         if let Some(PutExec::Sequence(components)) = &put.exec {
-            self.check_components(name, components, expect).await?;
+            self.check_components(caller, name, components, expect).await?;
         }
         Ok(())
     }
 
     async fn check_components(
         &self,
+        caller: &Identity,
         name: &QualifiedName,
         components: &[QualifiedName],
         expect: &mut Vec<Expect>,
@@ -239,63 +282,37 @@ impl Api {
         if components.is_empty() {
             return Err(Invalid::NoComponents.into());
         }
-        loop {
-            let mut expansion = Expansion { of: name, seen: BTreeMap::new(), unread: Vec::new() };
-            let count = self
-                .controller
-                .partition
-                .read(|ledger| expansion.count(ledger, &self.controller.documents, components, 0));
-            // Large documents are read first, then all is looked at again.
-            if expansion.unread.is_empty() {
-                if count? > MAX_SEQUENCE {
-                    return Err(Invalid::TooManyComponents.into());
-                }
-                let seen = expansion.seen.into_iter();
-                expect.extend(seen.map(|(key, mark)| Expect { key, mark }));
-                return Ok(());
+        let controller = &self.controller;
+        let looked = controller.documents.look(&controller.partition, |view| {
+            let mut expansion =
+                Expansion { of: name, caller, seen: BTreeMap::new(), unread: false };
+            let count = expansion.count(view, components, 0)?;
+            if expansion.unread {
+                return Err(Stop::Read);
             }
-            for pin in expansion.unread {
-                let read = self.controller.documents.action_at(&self.controller.partition, &pin);
-                match read.await {
-                    Ok(_) | Err(Unreadable::Gone(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
+            if count > MAX_SEQUENCE {
+                return Err(Refusal::from(Invalid::TooManyComponents).into());
             }
-        }
+            Ok(expansion.seen)
+        });
+        expect.extend(looked.await?.into_iter().map(|(key, mark)| Expect { key, mark }));
+        Ok(())
     }
 
-    /// Whether the package of a packaged name exists in the caller's own namespace. None can be
-    /// stored yet: what has its name is something else.
-    fn enclosing(&self, name: &QualifiedName) -> Result<(), Refusal> {
-        let Some(package) = &name.path.package else { return Ok(()) };
-        self.package(&name.namespace, package)
-    }
-
-    fn package(&self, namespace: &Namespace, package: &EntityName) -> Result<(), Refusal> {
-        let path = EntityPath { package: None, name: package.clone() };
-        let key = EntityKey::named(namespace, &path);
-        if self.controller.partition.read(|ledger| ledger.entity(&key).is_some()) {
-            return Err(Refusal::other_kind());
-        }
-        Err(Refusal::not_found())
-    }
-
-    async fn stored(&self, name: &QualifiedName) -> Result<Option<Stored>, Refusal> {
+    /// An action of the caller's own, and the package that it is in or would be.
+    async fn own_action(
+        &self,
+        name: &QualifiedName,
+    ) -> Result<(Option<Seen>, Option<Stored>), Refusal> {
+        let controller = &self.controller;
         let key = EntityKey::named(&name.namespace, &name.path);
-        for _ in 0..TRIES {
-            let revision = self
-                .controller
-                .partition
-                .read(|ledger| ledger.entity(&key).map(|entity| entity.revision));
-            let Some(revision) = revision else { return Ok(None) };
-            let pin = Pin { key: key.clone(), revision };
-            match self.controller.documents.action_at(&self.controller.partition, &pin).await {
-                Ok(action) => return Ok(Some(Stored { revision, action })),
-                Err(Unreadable::Gone(_)) => {} // written over between two looks
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Refusal::lost_race())
+        let looked = controller.documents.look(&controller.partition, |view| {
+            let home = home(view, name)?;
+            let Some(seen) = view.get::<Refusal>(&key)? else { return Ok((home, None)) };
+            let action = seen.known.action().cloned().ok_or_else(Refusal::other_kind)?;
+            Ok::<_, Stop<Refusal>>((home, Some(Stored { revision: seen.pin.revision, action })))
+        });
+        looked.await
     }
 
     /// The text of an action's code.
@@ -303,79 +320,6 @@ impl Api {
         let Exec::Code { code: Some(code), .. } = &action.exec else { return Ok(None) };
         let bytes = self.controller.blobs.get_async(code.digest).await?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-    }
-
-    async fn shown(
-        &self,
-        name: &QualifiedName,
-        action: &Action,
-        with_code: bool,
-    ) -> Result<Answer, Refusal> {
-        let code = if with_code { self.code(action).await? } else { None };
-        let document = api::entity::Action::new(&name.namespace, &name.path, action, code);
-        let answer = Answer::json(api::entity::bytes(&document));
-        let Exec::Code { kind, code: Some(code), main, .. } = &action.exec else {
-            return Ok(answer);
-        };
-        let begins = self.controller.inspector.begins(kind, &code.digest, main.as_deref());
-        Ok(answer.starting_from(begins))
-    }
-
-    /// The actions of a namespace, the newest first.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub(super) async fn list_actions(
-        &self,
-        caller: &Identity,
-        namespace: &Namespace,
-        asked: &Asked<'_>,
-    ) -> Result<Answer, Refusal> {
-        entitlement::may_list(caller, namespace)?;
-        let Page { skip, limit, count } = asked.query.page("actions")?;
-        let prefix = EntityKey::prefix_of(namespace);
-        let mut all: Vec<Pin> = self.controller.partition.read(|ledger| {
-            let found = ledger.entities_under(&prefix);
-            found.map(|(key, entity)| Pin { key: key.clone(), revision: entity.revision }).collect()
-        });
-        if count {
-            let count = (all.len() as u64).saturating_sub(skip);
-            return Ok(Answer::json(api::entity::count("actions", count)));
-        }
-        // Written later, updated later.
-        all.sort_unstable_by_key(|pin| std::cmp::Reverse(pin.revision));
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut summaries = Vec::new();
-        for pin in all.into_iter().skip(skip).take(limit) {
-            let read = self.controller.documents.action_at(&self.controller.partition, &pin).await;
-            let action = match read {
-                Ok(action) => action,
-                Err(Unreadable::Gone(_)) => continue, // deleted while the list was made
-                Err(error) => return Err(error.into()),
-            };
-            if let Some(ledger::record::Named::Entity(namespace, path)) = pin.key.parse() {
-                let summary = api::entity::Summary::new(&namespace, &path, &action);
-                summaries.push(api::entity::bytes(&summary));
-            }
-        }
-        Ok(Answer::json(api::activation::list(summaries)))
-    }
-
-    /// The actions of a package.
-    ///
-    /// # Errors
-    /// [`Refusal`]: there are no packages yet.
-    pub(super) fn list_package(
-        &self,
-        caller: &Identity,
-        namespace: &Namespace,
-        package: EntityName,
-    ) -> Result<Answer, Refusal> {
-        let path = EntityPath { package: None, name: package };
-        let name = QualifiedName { namespace: namespace.clone(), path };
-        entitlement::may(caller, Wish::Use, &name)?;
-        self.package(namespace, &name.path.name).map(|()| Answer::json(Bytes::from_static(b"[]")))
     }
 
     async fn invoke_action(
@@ -397,9 +341,9 @@ impl Api {
             let bytes = payload.insert(read.await?);
             let seen = Key::new(&caller.namespace, text, "POST", asked.target, bytes);
             match controller.key_seen(&seen) {
-                Seen::Never => {}
-                Seen::Otherwise => return Err(InvokeError::KeyReused.into()),
-                Seen::Before(first) => {
+                KeySeen::Never => {}
+                KeySeen::Otherwise => return Err(InvokeError::KeyReused.into()),
+                KeySeen::Before(first) => {
                     let waiting = asked.query.waiting()?;
                     controller.metrics.idempotent_replays.inc();
                     let again = controller.answer_again(caller, waiting, Some(&seen), first);
@@ -413,8 +357,7 @@ impl Api {
         if key.is_some() {
             controller.key_has_room(caller)?;
         }
-        entitlement::may(caller, Wish::Use, name)?;
-        self.enclosing(name)?;
+        self.may_invoke(caller, name).await?;
         let payload = match payload {
             Some(payload) => payload,
             None => {
@@ -439,6 +382,18 @@ impl Api {
         Ok(Answer::invoked(reply))
     }
 
+    /// Whether the caller may use the place where the action is.
+    async fn may_invoke(&self, caller: &Identity, name: &QualifiedName) -> Result<(), Refusal> {
+        if name.path.package.is_none() {
+            return Ok(entitlement::may_own(caller, name)?);
+        }
+        let controller = &self.controller;
+        let looked = controller
+            .documents
+            .look(&controller.partition, |view| packages::reach(view, &caller.namespace, name));
+        Ok(looked.await.map(drop)?)
+    }
+
     /// The throttles of an invoke: first how often, then how many at a time.
     fn admit(&self, caller: &Identity, asked: &Asked<'_>) -> Result<(), Refusal> {
         let (namespace, limits) = (&caller.namespace, &caller.limits);
@@ -450,53 +405,81 @@ impl Api {
     }
 }
 
+/// A write of an action moves the contents of the package that it is in, which has to be there.
+fn moves(home: Option<&Seen>, ops: &mut Vec<Op>, expect: &mut Vec<Expect>) {
+    if let Some(home) = home {
+        let key = home.pin.key.clone();
+        expect.push(Expect { key: key.clone(), mark: Mark::Born(home.born) });
+        ops.push(Op::Touch(key));
+    }
+}
+
 /// The components of a sequence, nested ones expanded.
 struct Expansion<'a> {
     of: &'a QualifiedName,
+    caller: &'a Identity,
     seen: BTreeMap<EntityKey, Mark>,
-    unread: Vec<Pin>,
+    unread: bool,
 }
 
 impl Expansion<'_> {
     /// How many actions would run; more than enough is not counted to the end.
     fn count(
         &mut self,
-        ledger: &Ledger,
-        documents: &crate::read::Documents,
+        view: &mut View<'_>,
         components: &[QualifiedName],
         depth: usize,
-    ) -> Result<usize, Refusal> {
-        if depth > crate::invoke::resolve::MAX_DEPTH {
-            return Err(Invalid::TooManyComponents.into());
+    ) -> Result<usize, Stop<Refusal>> {
+        if depth > MAX_DEPTH {
+            return Err(Refusal::from(Invalid::TooManyComponents).into());
         }
         let mut count = 0;
         for component in components {
-            if component == self.of {
-                return Err(Invalid::Recursive.into());
+            match self.count_one(view, component, depth) {
+                Ok(more) => count += more,
+                Err(Stop::Read) => self.unread = true,
+                Err(stop) => return Err(stop),
             }
-            let key = EntityKey::named(&component.namespace, &component.path);
-            let entity = ledger.entity(&key);
-            let Some(entity) = entity else { return Err(Invalid::NoSuchComponent.into()) };
-            let pin = Pin { key: key.clone(), revision: entity.revision };
-            let Some(action) = documents.now(ledger, &pin)? else {
-                self.unread.push(pin);
-                continue;
-            };
-            let Exec::Sequence(nested) = &action.exec else {
-                self.seen.insert(key, Mark::Born(entity.born));
-                count += 1;
-                continue;
-            };
-            self.seen.insert(key, Mark::Revision(entity.revision));
-            let nested: Vec<_> = nested
-                .iter()
-                .filter_map(|name| QualifiedName::parse(name, &component.namespace).ok())
-                .collect();
-            count += self.count(ledger, documents, &nested, depth + 1)?;
             if count > MAX_SEQUENCE {
                 break;
             }
         }
         Ok(count)
+    }
+
+    fn count_one(
+        &mut self,
+        view: &mut View<'_>,
+        component: &QualifiedName,
+        depth: usize,
+    ) -> Result<usize, Stop<Refusal>> {
+        let recursive = |name: &QualifiedName| name == self.of;
+        if recursive(component) {
+            return Err(Refusal::from(Invalid::Recursive).into());
+        }
+        let reached = match packages::reach(view, &self.caller.namespace, component) {
+            Ok(reached) => reached,
+            // Nested in a component: what is wrong there is not the writer's matter.
+            Err(Stop::No(Astray::NotFound | Astray::Denied(_))) if depth > 0 => return Ok(1),
+            Err(stop) => return Err(stop.widen()),
+        };
+        if recursive(&reached.name) {
+            return Err(Refusal::from(Invalid::Recursive).into());
+        }
+        let Some(seen) = view.get::<Refusal>(&reached.key())? else {
+            return Err(Refusal::from(Invalid::NoSuchComponent).into());
+        };
+        let Some(action) = seen.known.action() else {
+            return Err(Refusal::from(Invalid::NoSuchComponent).into());
+        };
+        let Exec::Sequence(nested) = &action.exec else {
+            self.seen.insert(seen.pin.key, Mark::Born(seen.born));
+            return Ok(1);
+        };
+        let parse = |name: &String| QualifiedName::parse(name, &reached.name.namespace).ok();
+        let nested: Vec<_> = nested.iter().filter_map(parse).collect();
+        let Pin { key, revision } = seen.pin;
+        self.seen.insert(key, Mark::Revision(revision));
+        self.count(view, &nested, depth + 1)
     }
 }

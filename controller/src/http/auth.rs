@@ -21,7 +21,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::owner::Partition;
-use crate::read::documents::{Unreadable, small};
+use crate::read::documents::Unreadable;
+use crate::read::stored::small;
 
 /// A secret has exactly so many characters.
 const SECRET: usize = 64;

@@ -147,6 +147,23 @@ pub async fn entity<T: Send + 'static>(
     }
 }
 
+/// What `make` makes of a body that is as small as a payload has to be.
+///
+/// # Errors
+/// [`BadBody`], in the order of the contract.
+pub async fn small_entity<T>(
+    headers: &HeaderMap,
+    body: Incoming,
+    in_flight: &InFlight,
+    make: impl FnOnce(&Json) -> Result<T, BadBody>,
+) -> Result<T, BadBody> {
+    let body = payload(headers, body, in_flight).await?;
+    if !body.is_empty() {
+        is_json(headers)?;
+    }
+    make(&Json::parse(&body)?)
+}
+
 /// The bytes of the payload of an invoke, not yet looked into.
 ///
 /// # Errors

@@ -11,12 +11,16 @@ mod actions;
 mod activations;
 pub mod auth;
 pub mod body;
+mod list;
 mod namespaces;
+mod packages;
 pub mod put;
 pub mod query;
 pub mod respond;
 pub mod route;
+mod rules;
 mod service;
+mod triggers;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -36,11 +40,12 @@ use model::time::WallTime;
 
 use crate::Controller;
 use crate::owner::proposal::{Bound, Phase};
+use crate::read::stored::Collection;
 use auth::Sessions;
 use body::{InFlight, Incoming};
 use query::Query;
 use respond::{Answer, Cors, JSON, Refusal, Response};
-use route::{Open, Route};
+use route::{Open, Route, Verb};
 
 /// The REST API of a controller. Cheap to clone.
 #[derive(Clone)]
@@ -228,13 +233,25 @@ impl Api {
             Is::ListActions(namespace) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
-                Box::pin(self.list_actions(caller, &namespace, asked)).await
+                Box::pin(self.list(Collection::Actions, caller, &namespace, asked)).await
             }
             Is::ListPackage(namespace, package) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 let package = EntityName::new(&package)?;
                 admits()?;
-                self.list_package(caller, &namespace, package)
+                Box::pin(self.list_package(caller, namespace, package, asked)).await
+            }
+            Is::List(of, namespace) => {
+                let namespace = namespace_of(&namespace, caller)?;
+                admits()?;
+                Box::pin(self.list(of, caller, &namespace, asked)).await
+            }
+            Is::Entity(of, verb, namespace, name) => {
+                let namespace = namespace_of(&namespace, caller)?;
+                let path = EntityPath { package: None, name: EntityName::new(&name)? };
+                admits()?;
+                let name = QualifiedName { namespace, path };
+                Box::pin(self.entity(of, verb, caller, &name, asked, body)).await
             }
             Is::Action(verb, namespace, package, name) => {
                 let namespace = namespace_of(&namespace, caller)?;
@@ -259,6 +276,24 @@ impl Api {
                 admits()?;
                 Box::pin(self.cancel(caller, &namespace, &id)).await
             }
+        }
+    }
+
+    /// One package, trigger or rule.
+    async fn entity(
+        &self,
+        of: Collection,
+        verb: Verb,
+        caller: &Identity,
+        name: &QualifiedName,
+        asked: &Asked<'_>,
+        body: Incoming,
+    ) -> Result<Answer, Refusal> {
+        match of {
+            Collection::Actions => self.action(verb, caller, name, asked, body).await,
+            Collection::Packages => self.package(verb, caller, name, asked, body).await,
+            Collection::Triggers => self.trigger(verb, caller, name, asked, body).await,
+            Collection::Rules => self.rule(verb, caller, name, asked, body).await,
         }
     }
 

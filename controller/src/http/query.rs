@@ -42,7 +42,7 @@ pub struct Page {
 }
 
 /// How an invoke is to be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Wait for the end.
     pub blocking: bool,

@@ -19,7 +19,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::Full;
 use model::id::{ActivationId, BadActivationId};
-use model::name::BadName;
+use model::name::{BadName, QualifiedName};
 use model::outcome::Class;
 use model::time::WallTime;
 
@@ -28,6 +28,7 @@ use super::body::BadBody;
 use super::put::Invalid;
 use super::query::BadQuery;
 use crate::entitlement::Denied;
+use crate::entitlement::packages::Astray;
 use crate::entitlement::rate::{self, TooMany};
 use crate::invoke::key::{self, BadKey, TooManyKeys};
 use crate::invoke::{self, Reply};
@@ -121,10 +122,22 @@ impl Answer {
         Self { content_type, cors: Cors::None, ..Self::json(body) }
     }
 
+    /// 200 and no more to say.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self { content_type: TEXT, ..Self::json(Bytes::from_static(b"OK")) }
+    }
+
+    /// A fire that started nothing: 204.
+    #[must_use]
+    pub fn nothing_fired() -> Self {
+        Self { status: StatusCode::NO_CONTENT, ..Self::json(Bytes::new()) }
+    }
+
     /// `OPTIONS`.
     #[must_use]
     pub fn options(cors: Cors) -> Self {
-        Self { cors, content_type: TEXT, ..Self::json(Bytes::from_static(b"OK")) }
+        Self { cors, ..Self::ok() }
     }
 
     /// `GET /ready` of a server that does not take new work.
@@ -194,7 +207,9 @@ impl Answer {
         let headers = response.headers_mut();
         headers.reserve(8);
         headers.insert(REQUEST_ID, transaction.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if self.status != StatusCode::NO_CONTENT {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
         let methods = match self.cors {
             Cors::None => None,
             Cors::Entity => Some("GET, DELETE, POST, PUT, HEAD"),
@@ -277,6 +292,30 @@ impl Refusal {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, NOT_FOUND)
+    }
+
+    /// No such package of the caller's own.
+    #[must_use]
+    pub fn not_found_named(name: &QualifiedName) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("The requested resource '{name}' does not exist."))
+    }
+
+    /// A rule that is to be switched has no trigger.
+    #[must_use]
+    pub fn no_trigger() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Only rules with existing triggers can be activated")
+    }
+
+    /// Its status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The name is that of another kind of entity.
@@ -397,6 +436,17 @@ impl From<Denied> for Refusal {
     }
 }
 
+impl From<Astray> for Refusal {
+    fn from(astray: Astray) -> Self {
+        match astray {
+            Astray::NotFound => Self::not_found(),
+            Astray::OtherKind => Self::other_kind(),
+            Astray::Denied(resource) => Denied::Resources(vec![resource]).into(),
+            Astray::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<TooMany> for Refusal {
     fn from(too_many: TooMany) -> Self {
         let (wait, throttle) = match &too_many {
@@ -476,6 +526,7 @@ impl From<Unreadable> for Refusal {
             // Deleted between two looks.
             Unreadable::Gone(_) => Self::not_found(),
             Unreadable::Corrupted(_) | Unreadable::Blob { .. } => Self::internal(CORRUPTED, &error),
+            Unreadable::Restless => Self::lost_race(),
         }
     }
 }
@@ -555,6 +606,12 @@ impl From<invoke::Error> for Refusal {
             ))
             .with(ACTIVATION_ID, &id.to_string()),
             Error::Blob(error) => error.into(),
+            Error::TooManyRules { trigger, active } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "The trigger '{trigger}' has too many active rules for one fire ({active})."
+                ),
+            ),
             Error::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The Idempotency-Key was already used for a different request; use a new key for a \
@@ -576,9 +633,9 @@ impl From<Invalid> for Refusal {
             Invalid::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, invalid.to_string())
             }
-            Invalid::Exists => Self::new(StatusCode::CONFLICT, invalid.to_string()),
-            Invalid::NotFound => Self::not_found(),
-            Invalid::OtherKind => Self::other_kind(),
+            Invalid::Exists | Invalid::BoundToOther | Invalid::IsPackage | Invalid::NotEmpty(_) => {
+                Self::new(StatusCode::CONFLICT, invalid.to_string())
+            }
             Invalid::Deprecated(kind) => Self::new(StatusCode::BAD_REQUEST, deprecated(&kind)),
             Invalid::OutOfBounds(_)
             | Invalid::NoExec
@@ -589,6 +646,16 @@ impl From<Invalid> for Refusal {
             | Invalid::NoComponents
             | Invalid::NoSuchComponent
             | Invalid::Recursive
+            | Invalid::ThroughBinding
+            | Invalid::Reserved
+            | Invalid::NoProvider
+            | Invalid::BoundToBinding
+            | Invalid::Feed
+            | Invalid::NoTriggerOrAction
+            | Invalid::NoTrigger(_)
+            | Invalid::NoAction(_)
+            | Invalid::Corrupted(..)
+            | Invalid::NotA(..)
             | Invalid::Code(_) => Self::new(StatusCode::BAD_REQUEST, invalid.to_string()),
         }
     }

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 use http::Method;
 
+use crate::read::stored::Collection;
+
 /// What a request asks for. Segments are decoded and not yet checked.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route<'a> {
@@ -67,6 +69,10 @@ pub enum Api<'a> {
     ListPackage(Segment<'a>, Segment<'a>),
     /// One action.
     Action(Verb, Segment<'a>, Option<Segment<'a>>, Segment<'a>),
+    /// `GET packages`, `GET triggers`, `GET rules`
+    List(Collection, Segment<'a>),
+    /// One package, trigger or rule.
+    Entity(Collection, Verb, Segment<'a>, Segment<'a>),
     /// `GET activations`
     ListActivations(Segment<'a>),
     /// `GET activations/{id}…`
@@ -78,7 +84,7 @@ pub enum Api<'a> {
 /// A decoded segment of a path; borrowed if nothing was escaped.
 pub type Segment<'a> = Cow<'a, str>;
 
-/// What to do with an action.
+/// What to do with an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// Read.
@@ -87,7 +93,7 @@ pub enum Verb {
     Put,
     /// Delete.
     Delete,
-    /// Invoke.
+    /// Invoke, fire, or switch.
     Post,
 }
 
@@ -121,6 +127,11 @@ impl Route<'_> {
             Self::Api(Api::Limits(_) | Api::LimitsInner(_)) => "limits",
             Self::Api(Api::ListActions(_) | Api::ListPackage(..)) => "actions",
             Self::Api(Api::Action(..)) => "actions/{name}",
+            Self::Api(Api::List(of, _)) => of.as_str(),
+            Self::Api(Api::Entity(Collection::Packages, ..)) => "packages/{name}",
+            Self::Api(Api::Entity(Collection::Triggers, ..)) => "triggers/{name}",
+            Self::Api(Api::Entity(Collection::Rules, ..)) => "rules/{name}",
+            Self::Api(Api::Entity(Collection::Actions, ..)) => "actions/{name}",
             Self::Api(Api::ListActivations(_)) => "activations",
             Self::Api(Api::Activation(..) | Api::Cancel(..)) => "activations/{id}",
             Self::UnknownApi | Self::Unknown => "unknown",
@@ -204,6 +215,19 @@ fn of_namespace<'a>(verb: Verb, namespace: Segment<'a>, rest: &[&'a str]) -> Opt
         }
         ["actions", package, name] if !package.is_empty() => {
             Some(Api::Action(verb, namespace, Some(decode(package)), decode(name)))
+        }
+        [of @ ("packages" | "triggers" | "rules"), rest @ ..] => {
+            let of = match *of {
+                "packages" => Collection::Packages,
+                "triggers" => Collection::Triggers,
+                _ => Collection::Rules,
+            };
+            match rest {
+                [] | [""] => is_get.then_some(Api::List(of, namespace)),
+                [_] if of == Collection::Packages && verb == Verb::Post => None,
+                [name] => Some(Api::Entity(of, verb, namespace, decode(name))),
+                _ => None,
+            }
         }
         ["activations"] | ["activations", ""] => is_get.then_some(Api::ListActivations(namespace)),
         ["activations", id, rest @ ..] => {
@@ -301,6 +325,14 @@ mod tests {
                 Route::Api(Api::Action(Verb::Post, seg("_"), Some(seg("p")), seg("a"))),
             ),
             ("GET", "/namespaces/_/actions/p/a/", Route::UnknownApi),
+            ("GET", "/namespaces/_/rules/", Route::Api(Api::List(Collection::Rules, seg("_")))),
+            (
+                "POST",
+                "/namespaces/_/triggers/t",
+                Route::Api(Api::Entity(Collection::Triggers, Verb::Post, seg("_"), seg("t"))),
+            ),
+            ("POST", "/namespaces/_/packages/p", Route::UnknownApi),
+            ("GET", "/namespaces/_/packages/p/", Route::UnknownApi),
             (
                 "GET",
                 "/namespaces/_/activations/x/",

@@ -113,7 +113,7 @@ impl Controller {
         if count < allowed { Ok(()) } else { Err(TooManyKeys { count, allowed }) }
     }
 
-    pub(super) fn key_use(&self, key: &Key) -> KeyUse {
+    pub(crate) fn key_use(&self, key: &Key) -> KeyUse {
         KeyUse {
             class: KeyClass::Client,
             window: self.key_window(),
@@ -128,7 +128,7 @@ impl Controller {
     }
 
     /// When a key ends that was used at a time.
-    pub(super) fn key_expires(&self, used: WallTime) -> WallTime {
+    pub(crate) fn key_expires(&self, used: WallTime) -> WallTime {
         WallTime(used.0.saturating_add_unsigned(self.key_window().0))
     }
 

@@ -22,6 +22,7 @@ use model::time::{Millis, WallTime};
 
 use crate::Controller;
 use crate::entitlement::Denied;
+use crate::entitlement::packages::Astray;
 use crate::entitlement::rate::TooMany;
 use crate::http::query::Waiting;
 use crate::owner::Waited;
@@ -111,6 +112,14 @@ pub enum Error {
     /// A large part could not be stored.
     #[error("store the payload")]
     Blob(#[from] store::blobs::Error),
+    /// A trigger has more rules in force than one record can hold.
+    #[error("{active} rules of {trigger} do not fit into one record")]
+    TooManyRules {
+        /// Which.
+        trigger: QualifiedName,
+        /// How many.
+        active: usize,
+    },
     /// The key was used by another request.
     #[error("the idempotency key was used by another request")]
     KeyReused,
@@ -120,6 +129,27 @@ pub enum Error {
     /// The record that is to be answered with cannot be read.
     #[error(transparent)]
     Read(#[from] ReadFailed),
+}
+
+/// Why an activation of this id was not accepted.
+fn rejected(why: Rejected, id: ActivationId) -> Error {
+    match why {
+        Rejected::Unknown => Error::Unknown(id),
+        Rejected::Changed | Rejected::NotOpen => Error::Changed,
+        Rejected::Bound(bound) => bound.into(),
+        Rejected::Concurrency { count, allowed } => TooMany::Concurrent { count, allowed }.into(),
+    }
+}
+
+impl From<Astray> for Error {
+    fn from(astray: Astray) -> Self {
+        match astray {
+            Astray::NotFound => Self::NotFound,
+            Astray::OtherKind => Self::OtherKind,
+            Astray::Denied(resource) => Self::Denied(Denied::Resources(vec![resource])),
+            Astray::Unreadable(error) => Self::Unreadable(error),
+        }
+    }
 }
 
 impl Controller {
@@ -158,12 +188,7 @@ impl Controller {
             Ok(Waited::Known { first, same: true }) => {
                 return Box::pin(self.replay(call, first)).await;
             }
-            Err(Rejected::Unknown) => return Err(Error::Unknown(id)),
-            Err(Rejected::Changed | Rejected::NotOpen) => return Err(Error::Changed),
-            Err(Rejected::Bound(bound)) => return Err(bound.into()),
-            Err(Rejected::Concurrency { count, allowed }) => {
-                return Err(TooMany::Concurrent { count, allowed }.into());
-            }
+            Err(why) => return Err(rejected(why, id)),
         };
         let key_expires = call.key.map(|_| self.key_expires(call.received));
         let ended = match told {
@@ -173,6 +198,16 @@ impl Controller {
             }
         };
         Ok(Reply { id, ended, replayed: false, key_expires })
+    }
+
+    /// Proposes an invocation and waits until it is certain what became of it.
+    ///
+    /// # Errors
+    /// As [`Controller::invoke`].
+    pub(crate) async fn accepted(&self, invocation: Invocation) -> Result<Waited, Error> {
+        let id = invocation.id;
+        let proposed = self.partition.propose(Proposal::Accept(Box::new(invocation))).await;
+        proposed.map(Waited::from).map_err(|why| rejected(why, id))
     }
 
     fn invocation(
@@ -202,7 +237,7 @@ impl Controller {
         }
     }
 
-    async fn payload(&self, arguments: &Json) -> Result<Payload, store::blobs::Error> {
+    pub(crate) async fn payload(&self, arguments: &Json) -> Result<Payload, store::blobs::Error> {
         let bytes = arguments.as_bytes();
         if bytes.len() <= INLINE {
             return Ok(Payload::Inline(arguments.clone()));

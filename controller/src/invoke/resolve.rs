@@ -8,42 +8,35 @@
 
 use std::sync::Arc;
 
-use ledger::fold::Ledger;
 use ledger::record::{EntityKey, Pin, Sequence, Step, Target};
 use model::action::{Action, Exec};
 use model::id::Offset;
 use model::identity::Identity;
-use model::json::Json;
+use model::json::{Json, Kind};
 use model::limits::{ActionLimits, MAX_SEQUENCE};
-use model::name::{EntityPath, QualifiedName};
+use model::name::QualifiedName;
 use model::time::Millis;
 
 use super::Error;
 use crate::Controller;
-use crate::entitlement;
-use crate::read::Known;
+use crate::entitlement::Denied;
+use crate::entitlement::packages::{self, Astray, Reached};
+use crate::read::KnownAction;
+use crate::read::documents::{Seen, Stop, View};
 use crate::runtimes::Runtimes;
 
 /// How deep sequences may nest.
 pub const MAX_DEPTH: usize = 50;
-/// How often large documents may have to be read before a sequence is known as a whole.
-const MAX_LOOKS: usize = 2 * MAX_DEPTH;
 
-/// What one look at the fold led to.
-enum Look {
-    /// All is known.
-    Known(Target),
-    /// These documents have to be read first.
-    Read(Vec<Pin>),
-}
-
-/// One look at the fold, and what it found out so far.
-struct Looker<'a> {
-    controller: &'a Controller,
-    ledger: &'a Ledger,
+/// What one look at the fold found out so far.
+struct Looker<'a, 'v> {
+    view: &'a mut View<'v>,
+    runtimes: &'a Runtimes,
     caller: &'a Identity,
-    unread: Vec<Pin>,
-    foreign: Vec<QualifiedName>,
+    /// Set if a document has to be read first.
+    unread: bool,
+    /// Resources that the caller may not use.
+    denied: Vec<String>,
     /// Actions that may still be added: what lies behind them could never run.
     room: usize,
     /// The first kind that cannot run here.
@@ -54,77 +47,66 @@ impl Controller {
     /// The action of this name, with all that it rests on pinned, if the caller may run it here.
     ///
     /// # Errors
-    /// [`Error`], in the order of the contract: existence, rights to components, `final`, deprecated
-    /// kinds, kinds that cannot run here.
+    /// [`Error`], in the order of the contract: rights, existence, rights to components, `final`,
+    /// deprecated kinds, kinds that cannot run here.
     pub async fn resolve(
         &self,
         caller: &Identity,
         name: &QualifiedName,
         arguments: &Json,
     ) -> Result<Target, Error> {
-        for _ in 0..MAX_LOOKS {
-            match self.partition.read(|ledger| self.look(ledger, caller, name, arguments))? {
-                Look::Known(target) => return Ok(target),
-                Look::Read(unread) => {
-                    for pin in unread {
-                        match Box::pin(self.documents.action_at(&self.partition, &pin)).await {
-                            // Replaced since the look: the next one sees what is there now.
-                            Ok(_) | Err(crate::read::documents::Unreadable::Gone(_)) => {}
-                            Err(error) => return Err(error.into()),
-                        }
-                    }
-                }
-            }
-        }
-        Err(Error::Changed)
+        let look = |view: &mut View<'_>| self.target(view, caller, name, arguments);
+        self.documents.look(&self.partition, look).await
     }
 
-    fn look(
+    /// The same at one look at the fold.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub(crate) fn target(
         &self,
-        ledger: &Ledger,
+        view: &mut View<'_>,
         caller: &Identity,
         name: &QualifiedName,
         arguments: &Json,
-    ) -> Result<Look, Error> {
-        let key = EntityKey::named(&name.namespace, &name.path);
-        let Some(entity) = ledger.entity(&key) else {
-            return Err(missing(ledger, name));
-        };
-        let (born, revision) = (entity.born, entity.revision);
-        let pin = Pin { key, revision };
-        let Some(action) = self.documents.now(ledger, &pin)? else {
-            return Ok(Look::Read(vec![pin]));
-        };
+    ) -> Result<Target, Stop<Error>> {
+        let reached = packages::reach(view, &caller.namespace, name).map_err(Stop::widen)?;
+        let seen = view.get(&reached.key())?.ok_or(Error::NotFound)?;
+        let action = Arc::clone(seen.known.action().ok_or(Error::OtherKind)?);
         let mut looker = Looker {
-            controller: self,
-            ledger,
+            view,
+            runtimes: &self.runtimes,
             caller,
-            unread: Vec::new(),
-            foreign: Vec::new(),
+            unread: false,
+            denied: Vec::new(),
             room: MAX_SEQUENCE + 1,
             cannot: None,
         };
-        let target = looker.target(name, pin, born, &action, 0)?;
-        if !looker.unread.is_empty() {
-            return Ok(Look::Read(looker.unread));
+        let target = looker.target(&reached, &seen, &action, 0)?;
+        if looker.unread {
+            return Err(Stop::Read);
         }
-        entitlement::may_use_all(caller, &looker.foreign)?;
-        overrides_final(&action, arguments)?;
-        looker.cannot.map_or_else(|| Ok(Look::Known(target)), Err)
+        if let Some(denied) = Denied::all(looker.denied) {
+            return Err(Error::from(denied).into());
+        }
+        overrides_final(&reached, &action, arguments)?;
+        looker.cannot.map_or_else(|| Ok(target), |cannot| Err(cannot.into()))
     }
 }
 
-impl Looker<'_> {
+impl Looker<'_, '_> {
     fn target(
         &mut self,
-        name: &QualifiedName,
-        pin: Pin,
-        born: Offset,
-        action: &Arc<Known>,
+        reached: &Reached,
+        seen: &Seen,
+        action: &Arc<KnownAction>,
         depth: usize,
-    ) -> Result<Target, Error> {
-        let runtimes = &self.controller.runtimes;
-        let step = action.step(|action| step(name, pin, born, action, runtimes));
+    ) -> Result<Target, Stop<Error>> {
+        let (beneath, runtimes) = (reached.beneath(), self.runtimes);
+        let binding = reached.binding().map(ToString::to_string);
+        let step = action.step(&beneath, binding.as_deref(), |action| {
+            step(reached, seen, beneath.clone(), binding.clone(), action, runtimes)
+        });
         let Exec::Sequence(components) = &action.exec else {
             self.room = self.room.saturating_sub(1);
             if self.cannot.is_none() {
@@ -137,87 +119,84 @@ impl Looker<'_> {
             if self.room == 0 {
                 break; // the fold ends the sequence before it would come here
             }
-            steps.extend(self.component(component, depth + 1)?);
+            match self.component(component, depth + 1) {
+                Ok(step) => steps.extend(step),
+                Err(Stop::Read) => self.unread = true,
+                Err(stop) => return Err(stop),
+            }
         }
         let step = Step::clone(&step);
         let deadline = deadline_of(&step);
         Ok(Target::Sequence(Arc::new(Sequence { step, steps, deadline })))
     }
 
-    /// A component; `None` while its document is not read.
-    fn component(&mut self, text: &str, depth: usize) -> Result<Option<Target>, Error> {
+    /// A component; `None` if the caller may not use it.
+    fn component(&mut self, text: &str, depth: usize) -> Result<Option<Target>, Stop<Error>> {
         // Stored names were checked when they were stored.
         let Ok(name) = QualifiedName::parse(text, &self.caller.namespace) else {
             return Ok(None);
         };
-        if name.namespace != self.caller.namespace {
-            self.foreign.push(name);
-            return Ok(None);
+        if depth >= MAX_DEPTH {
+            return Ok(Some(self.absent(&name)));
         }
-        let key = EntityKey::named(&name.namespace, &name.path);
-        let entity = self.ledger.entity(&key).filter(|_| depth < MAX_DEPTH);
-        let Some((born, revision)) = entity.map(|entity| (entity.born, entity.revision)) else {
-            self.room = self.room.saturating_sub(1);
-            return Ok(Some(Target::Action(Arc::new(absent(&name, key)))));
-        };
-        let pin = Pin { key, revision };
-        match self.controller.documents.now(self.ledger, &pin)? {
-            None => {
-                self.unread.push(pin);
-                Ok(None)
+        let reached = match packages::reach(self.view, &self.caller.namespace, &name) {
+            Ok(reached) => reached,
+            Err(Stop::No(Astray::Denied(resource))) => {
+                self.denied.push(resource);
+                return Ok(None);
             }
-            Some(action) => self.target(&name, pin, born, &action, depth).map(Some),
+            Err(Stop::No(Astray::NotFound | Astray::OtherKind)) => {
+                return Ok(Some(self.absent(&name)));
+            }
+            Err(stop) => return Err(stop.widen()),
+        };
+        let seen = self.view.get::<Error>(&reached.key())?;
+        match seen.as_ref().and_then(|seen| Some((seen, seen.known.action()?))) {
+            None => Ok(Some(self.absent(&reached.name))),
+            Some((seen, action)) => self.target(&reached, seen, action, depth).map(Some),
         }
     }
-}
 
-/// Why there is no such action: the package's absence is told like that of the action itself.
-fn missing(ledger: &Ledger, name: &QualifiedName) -> Error {
-    let Some(package) = &name.path.package else { return Error::NotFound };
-    let path = EntityPath { package: None, name: package.clone() };
-    // No package can be stored yet: whatever has the name is something else.
-    match ledger.entity(&EntityKey::named(&name.namespace, &path)) {
-        Some(_) => Error::OtherKind,
-        None => Error::NotFound,
+    /// What stands in the place of a component that does not exist: nothing of it is ever present.
+    fn absent(&mut self, name: &QualifiedName) -> Target {
+        self.room = self.room.saturating_sub(1);
+        let key = EntityKey::named(&name.namespace, &name.path);
+        Target::Action(Arc::new(Step {
+            action: Pin { key, revision: Offset::NONE },
+            born: Offset::NONE,
+            beneath: Vec::new(),
+            path: name.to_string(),
+            binding: None,
+            version: model::action::Version::default().to_string(),
+            kind: "unknown".to_owned(),
+            limits: ActionLimits::default(),
+            retry: None,
+            guarded: true,
+        }))
     }
 }
 
 fn step(
-    name: &QualifiedName,
-    pin: Pin,
-    born: Offset,
+    reached: &Reached,
+    seen: &Seen,
+    beneath: Vec<Pin>,
+    binding: Option<String>,
     action: &Action,
     runtimes: &Runtimes,
 ) -> Step {
     let kind = action.exec.kind();
     let driver = driver_of(action);
     Step {
-        action: pin,
-        born,
-        beneath: Vec::new(),
-        path: name.to_string(),
-        binding: None,
+        action: seen.pin.clone(),
+        born: seen.born,
+        beneath,
+        path: reached.name.to_string(),
+        binding,
         version: action.version.to_string(),
         kind: kind.to_owned(),
         limits: action.limits,
         retry: retry_of(action),
         guarded: runtimes.available(kind, driver.as_deref()).is_ok_and(|driver| driver.guarded),
-    }
-}
-
-/// What stands in the place of a component that does not exist: nothing of it is ever present.
-fn absent(name: &QualifiedName, key: EntityKey) -> Step {
-    Step {
-        action: Pin { key, revision: Offset::NONE },
-        born: Offset::NONE,
-        beneath: Vec::new(),
-        path: name.to_string(),
-        binding: None,
-        version: model::action::Version::default().to_string(),
-        kind: "unknown".to_owned(),
-        limits: ActionLimits::default(),
-        retry: None,
-        guarded: true,
     }
 }
 
@@ -243,16 +222,15 @@ pub fn retry_of(action: &Action) -> Option<u8> {
     attempts.as_str().parse().ok().filter(|attempts| (2..=10).contains(attempts))
 }
 
-/// Parameters that have a value in the action cannot be overridden if it is `final`.
-fn overrides_final(action: &Action, arguments: &Json) -> Result<(), Error> {
+/// Parameters that have a value in the action or its package cannot be overridden if it is `final`.
+fn overrides_final(reached: &Reached, action: &Action, arguments: &Json) -> Result<(), Error> {
     let is_final = action.annotations.get("final").is_some_and(|value| value.as_str() == "true");
     if !is_final {
         return Ok(());
     }
-    let fixed = |name: &str| {
-        let value = action.parameters.get(name);
-        value.is_some_and(|value| value.kind() != model::json::Kind::Null)
-    };
+    let beneath = reached.provider.as_ref().map(packages::Provider::parameters);
+    let all = beneath.unwrap_or_default().merged_with(&action.parameters);
+    let fixed = |name: &str| all.get(name).is_some_and(|value| value.kind() != Kind::Null);
     let members = arguments.members().unwrap_or_default();
     if members.iter().any(|(name, _)| fixed(name)) { Err(Error::Final) } else { Ok(()) }
 }

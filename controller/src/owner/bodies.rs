@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::record::{Body, Payload};
+use ledger::record::{Body, Payload, Root};
 use model::id::{ActivationId, Offset};
 
 /// Which activation needs the body at which offset, and how much that is.
@@ -24,7 +24,13 @@ impl Bodies {
     /// be kept from now on.
     pub fn use_for(&mut self, id: ActivationId, offset: Offset, body: &Body) -> bool {
         let bytes = match body {
-            Body::Accept(accept) => inline(&accept.payload),
+            Body::Accept(accept) => {
+                let beneath = match &accept.root {
+                    Root::Invoke(_) => 0,
+                    Root::Fire(fire) => inline(&fire.beneath),
+                };
+                inline(&accept.payload) + beneath
+            }
             Body::Finish(finish) => finish.result.as_ref().map_or(0, inline),
             _ => 0,
         };

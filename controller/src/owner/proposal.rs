@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger::fold::Ended;
-use ledger::record::{Caller, Cause, Expect, FireKey, KeyUse, Op, Payload, Refusal, Ruled, Target};
+use ledger::record::{Caller, Came, Cause, Expect, FireKey, KeyUse, Op, Payload, Ruled, Target};
 use model::id::{ActivationId, Offset};
 use model::time::{Millis, WallTime};
 
@@ -70,11 +70,34 @@ pub enum Start {
         name: String,
         /// The trigger's version.
         version: String,
-        /// Rules that were admitted.
+        /// What lies beneath the payload of all that is started.
+        beneath: Payload,
+        /// Its rules, in order.
         rules: Vec<Ruled>,
-        /// Rules that were not.
-        refused: Vec<Refusal>,
     },
+}
+
+impl Start {
+    /// How many activations it would open.
+    #[must_use]
+    pub fn opens(&self) -> u64 {
+        match self {
+            Self::Invoke { .. } => 1,
+            Self::Fire { rules, .. } => {
+                let starts = |ruled: &&Ruled| matches!(ruled.came, Came::Started(_));
+                rules.iter().filter(starts).count() as u64
+            }
+        }
+    }
+
+    /// How many bytes its rules take in a record; 0 if it has none.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Invoke { .. } => 0,
+            Self::Fire { rules, .. } => ledger::record::size(rules),
+        }
+    }
 }
 
 /// What the owner says of a proposal once that is certain.

@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use api::activation::{Stream, log_line};
+use api::activation::{Stream, log_line, rule_line};
 use ledger::fold::EndResult;
-use ledger::record::{Body, LogLine, Logs, Payload, Record, Stream as Written};
+use ledger::record::{Body, Came, LogLine, Logs, Payload, Record, Root, Ruled, Stream as Written};
 use model::activation::Row;
 use model::id::{ActivationId, Digest};
 use model::json::Json;
 use model::name::Namespace;
+use model::outcome::Class;
 use store::blobs::Blobs;
 
 use crate::index_writer::{IndexReader, ReadError as IndexError};
@@ -18,6 +19,15 @@ use crate::owner::{Partition, ReadError as RecordError};
 
 /// The line that stands for logs that were lost.
 const LOGS_LOST: &str = "There was an issue while collecting your logs. Data might be missing.";
+
+/// What a trigger's record says of a rule.
+fn line_of_rule(ruled: &Ruled) -> String {
+    let (class, came) = match &ruled.came {
+        Came::Started(birth) => (Class::Success, Ok(birth.id)),
+        Came::Refused { class, text } => (*class, Err(text.as_str())),
+    };
+    rule_line(&ruled.rule, &ruled.action, class.code(), came)
+}
 
 /// Why an activation cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +130,11 @@ impl Activations<'_> {
     /// # Errors
     /// [`Failed::Corrupted`].
     pub async fn lines(&self, row: &Row, terminal: &Record) -> Result<Vec<String>, Failed> {
+        if let Body::Accept(accept) = &terminal.body
+            && let Root::Fire(fire) = &accept.root
+        {
+            return Ok(fire.rules.iter().map(line_of_rule).collect());
+        }
         let Body::Finish(finish) = &terminal.body else { return Ok(Vec::new()) };
         if finish.of.id != row.id {
             return Ok(Vec::new()); // of a sequence: its steps are shown instead

@@ -1,39 +1,32 @@
-//! Stored documents: their form, and those that were read lately.
+//! Documents that were read lately.
 //!
-//! A document is a version byte and `postcard`. What stands in the name table says first which kind of
-//! entity it is ([`Named`]); identities and limits are of one type per key. A parsed document is
-//! remembered under key and revision, so it never goes stale; it is forgotten when the bound wants it.
+//! A parsed document is remembered under key and revision, so it never goes stale; it is forgotten
+//! when the bound wants it. Whoever needs several looks at all of them at one state of the fold
+//! ([`View`]); what has to be read from the blob store first is read between two looks.
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ledger::fold::{Entity, Ledger};
-use ledger::record::{Document, EntityKey, Pin, Step};
+use ledger::record::{EntityKey, Pin, Step};
 use model::action::Action;
-use model::id::Digest;
+use model::id::Offset;
+use model::package::Package;
 use model::parameters::Parameters;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use model::rule::Rule;
+use model::trigger::Trigger;
 use store::blobs::Blobs;
 
+use super::stored::{self, Named, Place};
 use crate::owner::Partition;
 
-/// The version of the form that is written.
-const VERSION: u8 = 1;
-/// Documents up to here travel inside records.
-pub const INLINE: usize = 2 << 10;
 /// Bytes of documents that one generation of the memory holds; there are two.
 const GENERATION: usize = 16 << 20;
 /// What a remembered document costs beside its bytes.
 const OVERHEAD: usize = 512;
-
-/// What stands in the name table of a namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Named {
-    /// An action or a sequence.
-    Action(Action),
-}
+/// How often documents may have to be read before all that one look needs is there.
+const LOOKS: usize = 100;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,23 +45,52 @@ pub enum Unreadable {
         /// Why.
         source: store::blobs::Error,
     },
+    /// Documents changed as fast as they were read.
+    #[error("the documents changed each time that they were looked at")]
+    Restless,
 }
 
-/// An action that was read, and what is always made of it.
+/// A document that was read. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// An action or a sequence.
+    Action(Arc<KnownAction>),
+    /// A package or a binding.
+    Package(Arc<Package>),
+    /// A trigger.
+    Trigger(Arc<Trigger>),
+    /// A rule.
+    Rule(Arc<Rule>),
+}
+
+/// An action that was read, and what was last made of it.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownAction {
     action: Action,
-    step: OnceLock<Arc<Step>>,
+    step: Mutex<Option<Arc<Step>>>,
 }
 
-impl Known {
-    /// The pinned form of it, made once by `make`.
-    pub fn step(&self, make: impl FnOnce(&Action) -> Step) -> Arc<Step> {
-        Arc::clone(self.step.get_or_init(|| Arc::new(make(&self.action))))
+impl KnownAction {
+    /// The pinned form of it, reached through these packages and this binding. Made by `make`, unless
+    /// it is the one that was made last.
+    pub fn step(
+        &self,
+        beneath: &[Pin],
+        binding: Option<&str>,
+        make: impl FnOnce(&Action) -> Step,
+    ) -> Arc<Step> {
+        // One whole value: right at every moment, so poison says nothing.
+        let mut last = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(step) if step.beneath == beneath && step.binding.as_deref() == binding => {
+                Arc::clone(step)
+            }
+            _ => Arc::clone(last.insert(Arc::new(make(&self.action)))),
+        }
     }
 }
 
-impl Deref for Known {
+impl Deref for KnownAction {
     type Target = Action;
 
     fn deref(&self) -> &Action {
@@ -76,7 +98,20 @@ impl Deref for Known {
     }
 }
 
-/// Actions that were read lately. Cheap to clone; all clones are one memory.
+impl From<Named> for Known {
+    fn from(named: Named) -> Self {
+        match named {
+            Named::Action(action) => {
+                Self::Action(Arc::new(KnownAction { action, step: Mutex::default() }))
+            }
+            Named::Package(package) => Self::Package(Arc::new(package)),
+            Named::Trigger(trigger) => Self::Trigger(Arc::new(trigger)),
+            Named::Rule(rule) => Self::Rule(Arc::new(rule)),
+        }
+    }
+}
+
+/// Documents that were read lately. Cheap to clone; all clones are one memory.
 #[derive(Clone)]
 pub struct Documents {
     blobs: Blobs,
@@ -87,38 +122,81 @@ pub struct Documents {
 /// the old one, and what nobody used since is gone.
 #[derive(Default)]
 struct Memory {
-    young: HashMap<Pin, (Arc<Known>, usize)>,
-    old: HashMap<Pin, (Arc<Known>, usize)>,
+    young: HashMap<Pin, (Known, usize)>,
+    old: HashMap<Pin, (Known, usize)>,
     bytes: usize,
 }
 
-/// The bytes of a stored document.
-#[must_use]
-pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    // Serialising plain data into a vector has nothing to fail on; an empty document would be told as
-    // corrupted by whoever reads it.
-    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+/// One look at the fold, with the documents that are in memory.
+pub struct View<'a> {
+    /// The fold.
+    pub ledger: &'a Ledger,
+    documents: &'a Documents,
+    unread: Vec<Pin>,
+    /// What could not be read before this look.
+    failed: Option<(Pin, Unreadable)>,
 }
 
-/// What stands in a stored document; `None` if it cannot be understood.
-#[must_use]
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    match bytes.split_first()? {
-        (&VERSION, rest) => postcard::from_bytes(rest).ok(),
-        _ => None,
+/// An entity as one look at the fold found it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Its key and revision.
+    pub pin: Pin,
+    /// First put after absence.
+    pub born: Offset,
+    /// Last touched, or born.
+    pub contents: Offset,
+    /// Its document.
+    pub known: Known,
+}
+
+/// Why a look came to no end.
+#[derive(Debug)]
+pub enum Stop<E> {
+    /// A document has to be read first; the view knows which.
+    Read,
+    /// This.
+    No(E),
+}
+
+impl<E> From<E> for Stop<E> {
+    fn from(error: E) -> Self {
+        Self::No(error)
     }
 }
 
-/// What stands in a document that is never larger than a record may hold inside.
-///
-/// # Errors
-/// [`Unreadable::Corrupted`].
-pub fn small<T: DeserializeOwned>(key: &EntityKey, entity: &Entity) -> Result<T, Unreadable> {
-    match &entity.document {
-        Document::Inline(bytes) => decode(bytes),
-        Document::Blob { .. } => None,
+impl<E> Stop<E> {
+    /// The same for whoever has other errors.
+    pub fn widen<F: From<E>>(self) -> Stop<F> {
+        match self {
+            Self::Read => Stop::Read,
+            Self::No(error) => Stop::No(error.into()),
+        }
     }
-    .ok_or_else(|| Unreadable::Corrupted(key.clone()))
+}
+
+impl View<'_> {
+    /// The entity of this key, if there is one.
+    ///
+    /// # Errors
+    /// [`Stop::Read`] if its document has to be read first: whoever can, goes on to find out what
+    /// else has to be.
+    pub fn get<E: From<Unreadable>>(&mut self, key: &EntityKey) -> Result<Option<Seen>, Stop<E>> {
+        let Some(entity) = self.ledger.entity(key) else { return Ok(None) };
+        let &Entity { born, revision, contents, .. } = entity;
+        let pin = Pin { key: key.clone(), revision };
+        if let Some((_, error)) = self.failed.take_if(|(failed, _)| *failed == pin) {
+            return Err(Stop::No(error.into()));
+        }
+        match self.documents.now(self.ledger, &pin) {
+            Ok(Some(known)) => Ok(Some(Seen { pin, born, contents, known })),
+            Ok(None) => {
+                self.unread.push(pin);
+                Err(Stop::Read)
+            }
+            Err(error) => Err(Stop::No(error.into())),
+        }
+    }
 }
 
 impl Documents {
@@ -128,65 +206,87 @@ impl Documents {
         Self { blobs, memory: Arc::default() }
     }
 
-    /// The action at a revision, if it can be had without waiting.
+    /// What `look` finds at one state of the fold, once all documents that it needs are in memory.
+    ///
+    /// # Errors
+    /// Those of `look`, and [`Unreadable`].
+    pub async fn look<T, E: From<Unreadable>>(
+        &self,
+        partition: &Partition,
+        mut look: impl FnMut(&mut View<'_>) -> Result<T, Stop<E>>,
+    ) -> Result<T, E> {
+        let mut failed = None;
+        for _ in 0..LOOKS {
+            let (found, unread) = partition.read(|ledger| {
+                let failed = failed.take();
+                let mut view = View { ledger, documents: self, unread: Vec::new(), failed };
+                (look(&mut view), view.unread)
+            });
+            match found {
+                Ok(found) => return Ok(found),
+                Err(Stop::No(error)) => return Err(error),
+                Err(Stop::Read) => {
+                    for pin in unread {
+                        match Box::pin(self.at(partition, &pin)).await {
+                            // Replaced since the look: the next one sees what is there now.
+                            Ok(_) | Err(Unreadable::Gone(_)) => {}
+                            // For the next look to tell, in the words of whoever looks.
+                            Err(error) => failed = Some((pin, error)),
+                        }
+                    }
+                }
+            }
+        }
+        Err(Unreadable::Restless.into())
+    }
+
+    /// The document at a revision, if it can be had without waiting.
     #[must_use]
-    pub fn cached_action(&self, partition: &Partition, pin: &Pin) -> Option<Arc<Known>> {
+    pub fn cached(&self, partition: &Partition, pin: &Pin) -> Option<Known> {
         self.remembered(pin)
             .or_else(|| partition.read(|ledger| self.now(ledger, pin)).ok().flatten())
     }
 
-    /// The action at a revision, from the memory or from a small document. For use under the lock
-    /// of the fold. `None`: it is a blob that has to be read first.
-    ///
-    /// # Errors
-    /// [`Unreadable::Gone`], [`Unreadable::Corrupted`].
-    pub fn now(&self, ledger: &Ledger, pin: &Pin) -> Result<Option<Arc<Known>>, Unreadable> {
-        if let Some(known) = self.remembered(pin) {
-            return Ok(Some(known));
-        }
-        match ledger.document_at(pin).map(|entity| &entity.document) {
-            None => Err(Unreadable::Gone(pin.key.clone())),
-            Some(Document::Blob { .. }) => Ok(None),
-            Some(Document::Inline(bytes)) => self.parse(pin, bytes).map(Some),
-        }
-    }
-
-    /// The action at a revision.
+    /// The document at a revision.
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub async fn action_at(
-        &self,
-        partition: &Partition,
-        pin: &Pin,
-    ) -> Result<Arc<Known>, Unreadable> {
+    pub async fn at(&self, partition: &Partition, pin: &Pin) -> Result<Known, Unreadable> {
         if let Some(known) = partition.read(|ledger| self.now(ledger, pin))? {
             return Ok(known);
         }
-        let blob = partition.read(|ledger| blob_of(ledger, pin));
-        let digest = blob.ok_or_else(|| Unreadable::Gone(pin.key.clone()))?;
+        let place = partition.read(|ledger| {
+            let entity = ledger.document_at(pin)?;
+            match stored::place(&entity.document) {
+                Some(Place::Blob(digest)) => Some(digest),
+                Some(Place::Here(_)) | None => None,
+            }
+        });
+        let digest = place.ok_or_else(|| Unreadable::Gone(pin.key.clone()))?;
         let bytes = self.blobs.get_async(digest).await;
         let bytes = bytes.map_err(|source| Unreadable::Blob { key: pin.key.clone(), source })?;
         self.parse(pin, &bytes)
     }
 
-    /// The parameters of an entity at a revision: of a package or a binding.
-    ///
-    /// # Errors
-    /// [`Unreadable`].
-    pub async fn parameters_at(
-        &self,
-        partition: &Partition,
-        pin: &Pin,
-    ) -> Result<Parameters, Unreadable> {
-        Ok(self.action_at(partition, pin).await?.parameters.clone())
+    /// From the memory or from a small document. For use under the lock of the fold. `None`: it is a
+    /// blob that has to be read first.
+    fn now(&self, ledger: &Ledger, pin: &Pin) -> Result<Option<Known>, Unreadable> {
+        if let Some(known) = self.remembered(pin) {
+            return Ok(Some(known));
+        }
+        let entity = ledger.document_at(pin).ok_or_else(|| Unreadable::Gone(pin.key.clone()))?;
+        match stored::place(&entity.document) {
+            None => Err(Unreadable::Corrupted(pin.key.clone())),
+            Some(Place::Blob(_)) => Ok(None),
+            Some(Place::Here(bytes)) => self.parse(pin, bytes).map(Some),
+        }
     }
 
-    fn remembered(&self, pin: &Pin) -> Option<Arc<Known>> {
+    fn remembered(&self, pin: &Pin) -> Option<Known> {
         let old = {
             let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
             match memory.young.get(pin) {
-                Some((known, _)) => return Some(Arc::clone(known)),
+                Some((known, _)) => return Some(known.clone()),
                 None => memory.old.get(pin).cloned(),
             }
         };
@@ -195,9 +295,9 @@ impl Documents {
         Some(known)
     }
 
-    fn remember(&self, pin: &Pin, known: &Arc<Known>, size: usize) {
+    fn remember(&self, pin: &Pin, known: &Known, size: usize) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        if memory.young.insert(pin.clone(), (Arc::clone(known), size)).is_none() {
+        if memory.young.insert(pin.clone(), (known.clone(), size)).is_none() {
             memory.bytes += size;
         }
         if memory.bytes > GENERATION {
@@ -206,44 +306,59 @@ impl Documents {
         }
     }
 
-    fn parse(&self, pin: &Pin, bytes: &[u8]) -> Result<Arc<Known>, Unreadable> {
-        let Some(Named::Action(action)) = decode(bytes) else {
-            return Err(Unreadable::Corrupted(pin.key.clone()));
-        };
-        let known = Arc::new(Known { action, step: OnceLock::new() });
+    fn parse(&self, pin: &Pin, bytes: &[u8]) -> Result<Known, Unreadable> {
+        let named: Option<Named> = stored::decode(bytes);
+        let known = Known::from(named.ok_or_else(|| Unreadable::Corrupted(pin.key.clone()))?);
         self.remember(pin, &known, bytes.len() + OVERHEAD);
         Ok(known)
     }
 }
 
-fn blob_of(ledger: &Ledger, pin: &Pin) -> Option<Digest> {
-    ledger.document_at(pin)?.document.blob()
-}
+impl Known {
+    /// The parameters of what has some.
+    #[must_use]
+    pub fn parameters(&self) -> Option<&Parameters> {
+        match self {
+            Self::Action(action) => Some(&action.parameters),
+            Self::Package(package) => Some(&package.parameters),
+            Self::Trigger(trigger) => Some(&trigger.parameters),
+            Self::Rule(_) => None,
+        }
+    }
 
-#[cfg(test)]
-mod tests {
-    use model::action::{Exec, Version};
-    use model::limits::ActionLimits;
-    use model::time::WallTime;
+    /// The action, if it is one.
+    #[must_use]
+    pub fn action(&self) -> Option<&Arc<KnownAction>> {
+        match self {
+            Self::Action(action) => Some(action),
+            Self::Package(_) | Self::Trigger(_) | Self::Rule(_) => None,
+        }
+    }
 
-    use super::*;
+    /// The package or binding, if it is one.
+    #[must_use]
+    pub fn package(&self) -> Option<&Arc<Package>> {
+        match self {
+            Self::Package(package) => Some(package),
+            Self::Action(_) | Self::Trigger(_) | Self::Rule(_) => None,
+        }
+    }
 
-    #[test]
-    fn a_document_is_read_back_and_another_version_is_not() {
-        let action = Action {
-            exec: Exec::Sequence(vec!["/guest/a".to_owned()]),
-            parameters: Parameters::default(),
-            annotations: Parameters::default(),
-            limits: ActionLimits::default(),
-            version: Version::default(),
-            publish: false,
-            updated: WallTime(7),
-        };
-        let mut bytes = encode(&Named::Action(action.clone()));
-        assert_eq!(&bytes[..2], [VERSION, 0], "version, then which kind of entity");
-        assert_eq!(decode(&bytes), Some(Named::Action(action)));
-        bytes[0] = 9;
-        assert_eq!(decode::<Named>(&bytes), None);
-        assert_eq!(decode::<Named>(&[]), None);
+    /// The trigger, if it is one.
+    #[must_use]
+    pub fn trigger(&self) -> Option<&Arc<Trigger>> {
+        match self {
+            Self::Trigger(trigger) => Some(trigger),
+            Self::Action(_) | Self::Package(_) | Self::Rule(_) => None,
+        }
+    }
+
+    /// The rule, if it is one.
+    #[must_use]
+    pub fn rule(&self) -> Option<&Arc<Rule>> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            Self::Action(_) | Self::Package(_) | Self::Trigger(_) => None,
+        }
     }
 }

@@ -113,9 +113,9 @@ impl About {
                     Root::Invoke(birth) => (Cause::Step, birth.assign.map(|it| it.invoker)),
                     Root::Fire(fire) if fire.id == self.id => (accept.cause, None),
                     Root::Fire(fire) => {
-                        let ruled = fire.rules.iter().find(|ruled| ruled.birth.id == self.id);
-                        let cause = if ruled.is_some() { Cause::Rule } else { Cause::Step };
-                        (cause, ruled.and_then(|ruled| ruled.birth.assign).map(|it| it.invoker))
+                        let birth = fire.births().find(|birth| birth.id == self.id);
+                        let cause = if birth.is_some() { Cause::Rule } else { Cause::Step };
+                        (cause, birth.and_then(|birth| birth.assign).map(|it| it.invoker))
                     }
                 }
             }

@@ -6,5 +6,6 @@
 pub mod activation;
 pub mod documents;
 pub mod history;
+pub mod stored;
 
-pub use documents::{Documents, Known};
+pub use documents::{Documents, Known, KnownAction};

@@ -325,7 +325,7 @@ async fn a_damaged_document_and_a_blocked_subject_are_noticed() {
         blocked: true,
         namespaces: Vec::new(),
     };
-    let document = quirl_controller::read::documents::encode(&blocked);
+    let document = quirl_controller::read::stored::encode(&blocked);
     world.put(ledger::record::EntityKey::subject("guest"), document).await;
     let answer = world.ask("GET", "/namespaces", "").await;
     refused(&answer, 401, "The supplied authentication is invalid");

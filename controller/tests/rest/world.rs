@@ -31,7 +31,7 @@ use quirl_controller::http::Server;
 use quirl_controller::index_writer::{IndexReader, Pending};
 use quirl_controller::owner::step::{AttemptVerdict, Bounds, Owner};
 use quirl_controller::owner::{Observer, Partition, Parts};
-use quirl_controller::read::{Documents, documents};
+use quirl_controller::read::{Documents, stored};
 use quirl_controller::runtimes::{Artefact, Driver, Inspected, Inspector, Runtimes};
 use quirl_controller::{Controller, write};
 use store::blobs::Blobs;
@@ -260,9 +260,9 @@ impl World {
             subject: "guest".to_owned(),
             namespace: guest.clone(),
         };
-        self.put(EntityKey::subject("guest"), documents::encode(&subject)).await;
-        self.put(EntityKey::access_key(USER), documents::encode(&key)).await;
-        self.put(EntityKey::limits(&guest), documents::encode(limits)).await;
+        self.put(EntityKey::subject("guest"), stored::encode(&subject)).await;
+        self.put(EntityKey::access_key(USER), stored::encode(&key)).await;
+        self.put(EntityKey::limits(&guest), stored::encode(limits)).await;
     }
 
     /// Stores a document as it is.

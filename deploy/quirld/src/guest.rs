@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use controller::owner::Partition;
 use controller::owner::proposal::{Bound, Change, Proposal, Rejected};
-use controller::read::documents;
+use controller::read::stored;
 use daemon::clock::Clock;
 use daemon::random::Random;
 use ledger::record::{Document, EntityKey, Expect, Mark, Op};
@@ -84,10 +84,10 @@ pub(crate) async fn write_first(
         blobs: Vec::new(),
     };
     let ops = vec![
-        put(EntityKey::subject(GUEST), documents::encode(&subject)),
-        put(EntityKey::namespace(&namespace), documents::encode(&GUEST.to_owned())),
-        put(EntityKey::access_key(user), documents::encode(&key)),
-        put(EntityKey::limits(&namespace), documents::encode(&limits)),
+        put(EntityKey::subject(GUEST), stored::encode(&subject)),
+        put(EntityKey::namespace(&namespace), stored::encode(&GUEST.to_owned())),
+        put(EntityKey::access_key(user), stored::encode(&key)),
+        put(EntityKey::limits(&namespace), stored::encode(&limits)),
     ];
     let absent = |key| Expect { key, mark: Mark::Absent };
     let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];

@@ -1,74 +1,21 @@
-//! What a PUT of an action says, and what comes of it: parsing, limits, merging. Pure.
+//! What a PUT of an action says, and what comes of it: parsing, limits, merging.
 //!
-//! Source: `rest-api.md` §§2.1–2.4, 3.2–3.5; the texts: `rest-errors.tsv`, `own.tsv`.
+//! Source: `rest-api.md` §§3.2–3.5.
 
 use model::action::{Action, Code, Exec, Version, is_base64};
 use model::id::Digest;
 use model::json::{Json, Kind};
-use model::limits::{ActionLimits, Bounds, MAX_CODE, MAX_PAYLOAD, NamespaceLimits, OutOfBounds};
+use model::limits::{ActionLimits, Bounds, MAX_CODE, NamespaceLimits, OutOfBounds};
 use model::name::{Namespace, QualifiedName};
-use model::parameters::{Parameter, Parameters};
+use model::parameters::Parameters;
 use model::time::{Millis, WallTime};
 
-use super::body::{BadBody, malformed};
+use super::{
+    Invalid, check_annotations, check_parameters, check_size, parse_flag, parse_name,
+    parse_parameters, parse_version,
+};
+use crate::http::body::{BadBody, malformed};
 use crate::runtimes::Runtimes;
-
-/// Why a well-formed PUT is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
-    /// A part is too large.
-    #[error("{what} larger than allowed: {size} > {max} bytes.")]
-    TooLarge {
-        /// `exec`, `parameters`, `annotations`.
-        what: &'static str,
-        /// Bytes.
-        size: u64,
-        /// Bytes.
-        max: u64,
-    },
-    /// A limit lies outside its bounds.
-    #[error(transparent)]
-    OutOfBounds(#[from] OutOfBounds),
-    /// A new action needs code.
-    #[error("exec undefined")]
-    NoExec,
-    /// It exists and is not to be overwritten.
-    #[error("resource already exists")]
-    Exists,
-    /// Its package, or that of a component, does not exist.
-    #[error("does not exist")]
-    NotFound,
-    /// Something of another kind has the name.
-    #[error("is of another kind")]
-    OtherKind,
-    /// The kind may only be read and deleted.
-    #[error("the kind {0} is deprecated")]
-    Deprecated(String),
-    /// A sequence has no such limit.
-    #[error("A sequence has no {0} limit of its own; set it on its components.")]
-    SequenceLimit(&'static str),
-    /// The annotation `retry` says nothing that is understood.
-    #[error("The annotation 'retry' must be {{\"attempts\": n}} with n from 2 to 10.")]
-    Retry,
-    /// So does `driver`.
-    #[error("The annotation 'driver' must be 'wasm' or 'docker'.")]
-    Driver,
-    /// More components than a sequence may have, nested ones expanded.
-    #[error("Too many actions in the sequence.")]
-    TooManyComponents,
-    /// None at all.
-    #[error("No component specified for the sequence.")]
-    NoComponents,
-    /// A component does not exist.
-    #[error("Sequence component does not exist.")]
-    NoSuchComponent,
-    /// The sequence is one of its own components.
-    #[error("Sequence may not refer to itself.")]
-    Recursive,
-    /// The code is none that could run: the whole text.
-    #[error("{0}")]
-    Code(String),
-}
 
 /// The body of a PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,19 +104,11 @@ impl Put {
     /// # Errors
     /// [`Invalid::TooLarge`].
     pub fn check_sizes(&self, limits: &NamespaceLimits) -> Result<(), Invalid> {
-        let check = |what, size, max| {
-            if size > max { Err(Invalid::TooLarge { what, size, max }) } else { Ok(()) }
-        };
         if let Some(exec) = &self.exec {
-            check("exec", exec.size(), MAX_CODE)?;
+            check_size("exec", exec.size(), MAX_CODE)?;
         }
-        if let Some(parameters) = &self.parameters {
-            check("parameters", parameters.size(), limits.max_parameters.min(MAX_PAYLOAD))?;
-        }
-        if let Some(annotations) = &self.annotations {
-            check("annotations", annotations.size(), MAX_PAYLOAD)?;
-        }
-        Ok(())
+        check_parameters(self.parameters.as_ref(), limits)?;
+        check_annotations(self.annotations.as_ref())
     }
 
     /// Whether what it gives is within the bounds of the namespace, and says something.
@@ -441,35 +380,6 @@ fn is_retry(retry: &Json) -> bool {
         .is_some_and(|attempts| (2..=10).contains(&attempts))
 }
 
-fn parse_parameters(given: &Json) -> Result<Parameters, BadBody> {
-    let bad = || malformed("parameters malformed!");
-    let one = |element: &Json| {
-        let members = element.members().ok_or_else(bad)?;
-        let member = |name: &str| {
-            members.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
-        };
-        Ok(Parameter {
-            key: member("key").and_then(|key| key.text()).ok_or_else(bad)?,
-            value: member("value").ok_or_else(bad)?,
-            init: member("init").is_some_and(|init| init.as_str() == "true"),
-            encryption: member("encryption").and_then(|scheme| scheme.text()),
-        })
-    };
-    given.elements().ok_or_else(bad)?.iter().map(one).collect()
-}
-
-fn parse_version(given: &Json) -> Result<Version, BadBody> {
-    let version = given.text().and_then(|text| Version::parse(&text));
-    version.ok_or_else(|| malformed("semantic version malformed"))
-}
-
-fn parse_flag(given: &Json) -> Result<bool, BadBody> {
-    match given.kind() {
-        Kind::Bool => Ok(given.as_str() == "true"),
-        _ => Err(malformed(format!("Expected JsBoolean, but got {}", given.as_str()))),
-    }
-}
-
 fn parse_texts(given: &Json) -> Result<Vec<String>, BadBody> {
     let elements = given.elements().ok_or_else(|| {
         malformed(format!("Expected Array as JsArray, but got {}", given.as_str()))
@@ -599,20 +509,6 @@ fn parse_sequence(components: Option<&Json>, own: &Namespace) -> Result<PutExec,
         .ok_or_else(|| malformed("'components' must be an array"))?;
     let names: Result<Vec<_>, _> = components.iter().map(|name| parse_name(name, own)).collect();
     Ok(PutExec::Sequence(names?))
-}
-
-/// A fully qualified name: a text, or an object with `path` and `name`.
-fn parse_name(given: &Json, own: &Namespace) -> Result<QualifiedName, BadBody> {
-    let bad = || malformed("fully qualified name malformed");
-    let text = match given.kind() {
-        Kind::String => given.text().ok_or_else(bad)?,
-        Kind::Object => {
-            let member = |name| given.member(name).and_then(|value| value.text()).ok_or_else(bad);
-            format!("{}/{}", member("path")?, member("name")?)
-        }
-        Kind::Null | Kind::Bool | Kind::Number | Kind::Array => return Err(bad()),
-    };
-    QualifiedName::parse(&text, own).map_err(|bad| malformed(bad.to_string()))
 }
 
 /// `[host[:port]/]path[:tag]`, the path in lower case.

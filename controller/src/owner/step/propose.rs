@@ -1,12 +1,13 @@
 //! Proposals: judged against bounds and state, booked, signed.
 
-use ledger::record::{Accept, Birth, Body, Expire, Fire, Place, Root, Stamp, Step, Write};
+use ledger::record::{Accept, Birth, Body, Came, Expire, Fire, Place, Root, Stamp, Step, Write};
 use model::id::ActivationId;
 use model::name::Namespace;
-use model::outcome::Reason;
+use model::outcome::{Class, Reason};
 use model::time::Moment;
 
 use super::{Effect, Owner, Proposed, Slot, Ticket, What};
+use crate::entitlement::rate::has_room;
 use crate::owner::bodies;
 use crate::owner::proposal::{Answer, Bound, Change, Invocation, Phase, Proposal, Rejected, Start};
 
@@ -44,10 +45,14 @@ impl Owner {
         }
         let Proposal::Accept(invocation) = proposal else { return Ok(()) };
         let count = self.open_count() + self.about_to_open.values().sum::<u64>();
-        if count >= self.bounds.open {
+        if count.saturating_add(invocation.start.opens()) > self.bounds.open {
             return Err(Bound::OpenActivations { count, max: self.bounds.open });
         }
-        let (bytes, more) = (self.bodies.bytes(), bodies::inline(&invocation.payload));
+        let beneath = match &invocation.start {
+            Start::Invoke { .. } => 0,
+            Start::Fire { beneath, .. } => bodies::inline(beneath),
+        };
+        let (bytes, more) = (self.bodies.bytes(), bodies::inline(&invocation.payload) + beneath);
         if bytes.saturating_add(more) > self.bounds.open_bytes {
             return Err(Bound::OpenBytes { bytes: bytes + more, max: self.bounds.open_bytes });
         }
@@ -94,17 +99,25 @@ impl Owner {
                 let assign = target.first_action().and_then(|step| self.book(step, &mut slots));
                 Root::Invoke(Birth { id, target, queue, assign })
             }
-            Start::Fire { name, version, mut rules, refused } => {
-                for rule in &mut rules {
-                    let first = rule.birth.target.first_action();
-                    rule.birth.assign = first.and_then(|step| self.book(step, &mut slots));
+            Start::Fire { name, version, beneath, mut rules } => {
+                let mut count = count;
+                for ruled in &mut rules {
+                    let Came::Started(birth) = &mut ruled.came else { continue };
+                    if let Err(too_many) = has_room(count, allowed) {
+                        let (class, text) = (Class::ApplicationError, too_many.to_string());
+                        ruled.came = Came::Refused { class, text };
+                        continue;
+                    }
+                    count += 1;
+                    let first = birth.target.first_action();
+                    birth.assign = first.and_then(|step| self.book(step, &mut slots));
                 }
-                Root::Fire(Fire { id, name, version, rules, refused })
+                Root::Fire(Fire { id, name, version, beneath, rules })
             }
         };
         let opens = match &root {
             Root::Invoke(_) => 1,
-            Root::Fire(fire) => fire.rules.len() as u64,
+            Root::Fire(fire) => fire.births().count() as u64,
         };
         *self.about_to_open.entry(namespace.clone()).or_default() += opens;
         let what = What::Accept { ticket, namespace, opens, slots };

@@ -1,5 +1,7 @@
 //! PUT bodies as they come, and what is made of them.
 
+use model::parameters::Parameter;
+
 use super::*;
 
 fn guest() -> Namespace {
