@@ -78,6 +78,11 @@ impl Api {
                 Ok::<_, Stop<Refusal>>((reached, seen))
             })
             .await?;
+        if controller.config.shared_packages_execute_only
+            && let Some(provider) = &reached.provider
+        {
+            provider.may_read_action(&caller.namespace, name)?;
+        }
         let with_code = asked.query.flag("code", true)?;
         let seen = seen.ok_or_else(Refusal::not_found)?;
         let action = seen.known.action().ok_or_else(Refusal::other_kind)?;

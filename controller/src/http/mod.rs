@@ -261,6 +261,11 @@ impl Api {
                 let name = QualifiedName { namespace, path };
                 self.action(verb, caller, &name, asked, body).await
             }
+            Is::Stats(namespace) => {
+                let namespace = namespace_of(&namespace, caller)?;
+                admits()?;
+                Box::pin(self.stats(caller, &namespace, asked)).await
+            }
             Is::ListActivations(namespace) => {
                 let namespace = namespace_of(&namespace, caller)?;
                 admits()?;
@@ -336,10 +341,13 @@ fn is_usual(method: &Method) -> bool {
 
 fn type_of(open: Open) -> &'static str {
     match open {
-        Open::Ping => respond::TEXT,
+        Open::Ping | Open::Docs => respond::TEXT,
+        Open::DocsPage => respond::HTML,
         Open::Metrics => daemon::metrics::CONTENT_TYPE,
         Open::Root
         | Open::ApiInfo
+        | Open::ApiDocs
+        | Open::RootDocs
         | Open::Ready
         | Open::Invokers
         | Open::InvokersHealthy

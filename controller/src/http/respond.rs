@@ -14,7 +14,7 @@ use bytes::Bytes;
 use daemon::metrics::{Bound as Bounded, Throttle};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::Full;
@@ -51,6 +51,8 @@ const KEY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 pub const JSON: &str = "application/json";
 /// Text.
 pub const TEXT: &str = "text/plain; charset=UTF-8";
+/// A page.
+pub const HTML: &str = "text/html; charset=UTF-8";
 
 const NOT_FOUND: &str = "The requested resource does not exist.";
 const NO_ROUTE: &str = "The requested resource could not be found.";
@@ -120,6 +122,13 @@ impl Answer {
     #[must_use]
     pub fn open(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { content_type, cors: Cors::None, ..Self::json(body) }
+    }
+
+    /// It is elsewhere for good: 308.
+    #[must_use]
+    pub fn moved(to: &str) -> Self {
+        Self { status: StatusCode::PERMANENT_REDIRECT, ..Self::open(TEXT, Bytes::new()) }
+            .with(LOCATION, to)
     }
 
     /// 200 and no more to say.

@@ -10,6 +10,7 @@ pub mod activation;
 pub mod client;
 pub mod entity;
 pub mod error;
+pub mod stats;
 pub mod transaction;
 
 pub use self::client::Client;
