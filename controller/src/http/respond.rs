@@ -467,7 +467,7 @@ impl From<BadBody> for Refusal {
         let text = bad.to_string();
         match bad {
             BadBody::TooLarge => Self::router(StatusCode::PAYLOAD_TOO_LARGE, text),
-            BadBody::Payload(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
+            BadBody::Payload { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             BadBody::Type(_) => Self::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
             BadBody::Malformed(_) => Self::router(StatusCode::BAD_REQUEST, text),
             BadBody::InFlight { .. } => {
