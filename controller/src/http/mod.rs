@@ -370,7 +370,7 @@ fn namespace_of(segment: &str, caller: &Identity) -> Result<Namespace, BadName> 
     Namespace::new(segment)
 }
 
-fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }

@@ -115,8 +115,9 @@ where
     First: DeserializeOwned,
 {
     let value = match &entity.document {
-        Document::Inline(bytes) => decode_as(VERSION, bytes)
-            .or_else(|| decode_as::<First>(FIRST, bytes).map(T::from)),
+        Document::Inline(bytes) => {
+            decode_as(VERSION, bytes).or_else(|| decode_as::<First>(FIRST, bytes).map(T::from))
+        }
         Document::Blob { .. } => None,
     };
     let value = value.ok_or_else(|| Unreadable::Corrupted(key.clone()))?;
@@ -292,8 +293,7 @@ mod tests {
         let bytes = b"\x01\x05guest\x00\x01\x05guest";
         let found = read::<Subject, FirstSubject>(&key, &entity(bytes.to_vec())).unwrap();
         let name = "guest".to_owned();
-        let guest =
-            Subject { name, blocked: false, created: None, namespaces: vec![namespace()] };
+        let guest = Subject { name, blocked: false, created: None, namespaces: vec![namespace()] };
         assert_eq!(found.value, guest);
 
         let key = EntityKey::access_key("u");

@@ -208,10 +208,7 @@ async fn throttles_count_first_and_say_how_many() {
 #[tokio::test]
 async fn bounds_refuse_and_say_that_nothing_was_accepted() {
     let config = Config { open_activations: 1, idempotency_keys: 0, ..Config::default() };
-    let limits = Overrides {
-        invocations_per_minute: Some(100),
-        ..Overrides::default()
-    };
+    let limits = Overrides { invocations_per_minute: Some(100), ..Overrides::default() };
     let world = World::with(limits, config).await;
     world.action("a").await;
     assert_eq!(world.ask("POST", "actions/a", r#"{"hold":1}"#).await.status, 202);

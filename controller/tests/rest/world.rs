@@ -29,9 +29,9 @@ use quirl_controller::dispatch::{Dispatcher, Input, Invoker};
 use quirl_controller::entitlement::rate::Rates;
 use quirl_controller::http::Server;
 use quirl_controller::index_writer::{IndexReader, Pending};
+use quirl_controller::minted::Minter;
 use quirl_controller::owner::step::{AttemptVerdict, Bounds, Owner};
 use quirl_controller::owner::{Observer, Partition, Parts};
-use quirl_controller::minted::Minter;
 use quirl_controller::read::{Documents, identities};
 use quirl_controller::runtimes::{Artefact, Driver, Inspected, Inspector, Runtimes};
 use quirl_controller::{Controller, write};
@@ -255,13 +255,12 @@ impl World {
 
     async fn write_guest(&self, limits: &Overrides) {
         let guest = Namespace::new("guest").unwrap();
-        let subject =
-            Subject {
-                name: "guest".to_owned(),
-                blocked: false,
-                created: None,
-                namespaces: vec![guest.clone()],
-            };
+        let subject = Subject {
+            name: "guest".to_owned(),
+            blocked: false,
+            created: None,
+            namespaces: vec![guest.clone()],
+        };
         let key = AccessKey {
             secret: store::blobs::digest_of("s".repeat(64).as_bytes()),
             subject: "guest".to_owned(),

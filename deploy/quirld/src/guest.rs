@@ -1,8 +1,7 @@
 //! The namespace `guest`: its key is made before the first start is complete, its entities are the
 //! first `Write` of a ledger. Later starts never make them again, so a deleted `guest` stays deleted.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +16,8 @@ use model::identity::{AccessKey, Key, Subject};
 use model::limits::Overrides;
 use model::name::Namespace;
 
+use crate::secrets;
+
 /// The file with `uuid:secret`, in `secrets/`.
 const FILE: &str = "guest.auth";
 /// The name of subject and namespace.
@@ -28,15 +29,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes the file with the key, unless it is there.
 pub(crate) fn make_key(secrets: &Path, random: &Random) -> io::Result<()> {
-    let path = secrets.join(FILE);
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = match options.write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    writeln!(file, "{}", controller::admin::key::make(random).reveal())?;
-    file.sync_all()
+    secrets::make(&secrets.join(FILE), || {
+        format!("{}\n", controller::admin::key::make(random).reveal()).into_bytes()
+    })
 }
 
 /// Writes subject, namespace, key and limits of `guest`, if nothing was ever written.

@@ -150,9 +150,8 @@ impl Owner {
 
     /// Whoever is stopped by a change of a subject or of limits is not waited for any more.
     fn wrote(&mut self, now: Moment, keys: &[EntityKey], out: &mut Vec<Effect>) {
-        let may_stop = |key: &EntityKey| {
-            matches!(key.parse(), Some(Named::Subject(_) | Named::Limits(_)))
-        };
+        let may_stop =
+            |key: &EntityKey| matches!(key.parse(), Some(Named::Subject(_) | Named::Limits(_)));
         if !keys.iter().any(may_stop) {
             return;
         }
