@@ -211,6 +211,7 @@ async fn what_is_malformed_is_told_in_the_words_of_the_contract() -> Result<()> 
             (&format!("POST {S}/ann$lee/block"), "", 400, characters),
             (&format!("PUT {S}/{long}"), "", 400, too_long),
             (&format!("PUT {S}/guest/namespaces/a$b"), "", 400, of_namespace),
+            (&format!("PUT {S}/guest/namespaces/_"), "", 400, of_namespace),
             (&format!("PUT {S}/guest/namespaces/{long}"), "", 400, too_long),
             (&format!("GET {S}/nobody"), "", 404, NOT_FOUND),
             (&format!("DELETE {S}/nobody"), "", 404, NOT_FOUND),
@@ -312,8 +313,8 @@ async fn two_subjects_cannot_see_each_other() -> Result<()> {
         let expected = (403, format!("{text} '{resource}'."));
         assert_eq!((answer.status, told.error), expected, "{method} {path}");
     }
-    let missing = bob.send(Method::GET, &format!("/api/v1/namespaces/_/activations/{id}"), None);
-    assert_eq!(missing.await?.status, 404);
+    let path = format!("/api/v1/namespaces/_/activations/{id}");
+    assert_eq!(bob.send(Method::GET, &path, None).await?.status, 404);
     assert_eq!(bob.actions("_", None, Page::default()).await?.len(), 0);
     // The same name is another action.
     bob.put_action(&name("hello")?, &hello, false).await?;
@@ -478,13 +479,27 @@ async fn what_is_not_empty_is_deleted_with_force_alone() -> Result<()> {
     assert_eq!(ann.actions("_", None, Page::default()).await?.len(), 0, "nothing was left");
     assert_eq!(admin.limits("ann-lee").await?, Limits::default());
 
-    // What runs meanwhile ends with its record; of more entities than one record holds all go.
-    for action in ["one", "two"] {
-        ann.put_action(&name(action)?, &hello, false).await?;
+    // Of more entities than one record deletes all go.
+    let packages: Vec<_> =
+        (0..1_050).map(|n| format!("/api/v1/namespaces/_/packages/p{n}")).collect();
+    for some in packages.chunks(70) {
+        let body = || Some(bytes::Bytes::from_static(b"{}"));
+        let puts = some.iter().map(|path| ann.send(Method::PUT, path, body()));
+        for answer in futures::future::join_all(puts).await {
+            assert_eq!(answer?.status, 200);
+        }
     }
+    ann.put_action(&name("one")?, &hello, false).await?;
+    let full = full.replace("contains 2", "contains 1051");
+    let whole = format!("DELETE {S}/ann-lee");
+    check_refused(&admin, &[(&whole, "", 409, &full)]).await?;
     let before = admin.delete_subject("ann-lee", true).await?;
     assert_eq!(before.namespaces.len(), 1);
     assert_eq!(status(&ann).await?, 401);
+    let made = admin.create_subject("ann-lee", None).await?;
+    let ann = as_shown(&server, &made)?;
+    let left = ann.send(Method::GET, "/api/v1/namespaces/_/packages?count=true", None).await?;
+    assert_eq!(String::from_utf8_lossy(&left.body), r#"{"packages":0}"#);
     server.stop().await
 }
 
@@ -688,7 +703,7 @@ fn first_folder(data: &Path) -> Result<()> {
     let mut zip = zip::ZipArchive::new(fs::File::open(zip)?)?;
     for at in 0..zip.len() {
         let mut file = zip.by_index(at)?;
-        let path = data.join(file.name());
+        let path = data.join(file.name()?.as_ref());
         fs::create_dir_all(path.parent().context("it is in a folder")?)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;

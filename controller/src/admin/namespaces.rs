@@ -2,7 +2,7 @@
 
 use ledger::record::EntityKey;
 use model::identity::check_subject;
-use model::name::Namespace;
+use model::name::{BadName, Namespace};
 
 use super::change::Plan;
 use super::subjects::{may_delete, owned, subject};
@@ -78,5 +78,9 @@ impl Api {
 /// Checks the names of a path, that of the subject first.
 pub(super) fn names(subject: &str, namespace: &str) -> Result<Namespace, Error> {
     check_subject(subject)?;
+    // `_` stands for the namespace of whoever asks: nobody can have it.
+    if namespace == "_" {
+        return Err(BadName::NamespaceCharacters.into());
+    }
     Ok(Namespace::new(namespace)?)
 }
