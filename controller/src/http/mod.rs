@@ -173,11 +173,11 @@ impl Api {
             Route::RootMethod => return Err(Refusal::method()),
             Route::Unknown => return Err(Refusal::no_route()),
             Route::UnknownApi => {
-                self.sessions.authenticate(&self.controller.partition, headers)?;
+                self.caller(headers)?;
                 return Err(Refusal::no_route());
             }
         };
-        let caller = self.sessions.authenticate(&self.controller.partition, headers)?;
+        let caller = self.caller(headers)?;
         let transaction = String::from_utf8_lossy(transaction.as_bytes());
         let asked = Asked {
             headers,
@@ -191,6 +191,12 @@ impl Api {
             self.count(refusal, &caller);
         }
         served
+    }
+
+    /// On whose behalf a request is.
+    fn caller(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Refusal> {
+        let Controller { partition, minter, .. } = &*self.controller;
+        Ok(self.sessions.authenticate(partition, minter, headers)?)
     }
 
     fn count(&self, refusal: &Refusal, caller: &Identity) {
@@ -372,7 +378,7 @@ fn namespace_of(segment: &str, caller: &Identity) -> Result<Namespace, BadName> 
     Namespace::new(segment)
 }
 
-fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }

@@ -708,6 +708,9 @@ impl Shared {
         let id = ended.row.id;
         // Before the lock is released: whoever is answered finds the record (I23).
         self.pending.add(&ended);
+        if let Some(dispatcher) = self.dispatcher.get() {
+            dispatcher.ended(id);
+        }
         core.waiters.step(self.clock.now(), WaitEvent::Ended(id), &mut core.called);
         if !core.called.is_empty() {
             let told = Arc::new(Told { ended, record: Arc::clone(record) });

@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod documents;
 pub mod history;
+pub mod identities;
 pub mod stats;
 pub mod stored;
 

@@ -7,6 +7,7 @@
 //! Documents are compact JSON with their members in the order of `rest-api.md`.
 
 pub mod activation;
+pub mod admin;
 pub mod client;
 pub mod entity;
 pub mod error;
