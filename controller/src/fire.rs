@@ -177,7 +177,7 @@ impl Controller {
                 Expect { key: seen.pin.key.clone(), mark: Mark::Revision(seen.pin.revision) },
                 Expect { key: seen.pin.key.clone(), mark: Mark::Contents(seen.contents) },
             ],
-            allowed: fire.caller.limits.concurrent_invocations,
+            limits: Arc::clone(&fire.caller.limits),
         };
         if invocation.start.size() > MOST {
             return Err(Error::TooManyRules { trigger: fire.trigger.clone(), active });

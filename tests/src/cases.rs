@@ -65,6 +65,8 @@ pub struct ServerConfig {
     pub then: Option<String>,
     /// Parts of warnings that may be in its log.
     pub announce: Vec<String>,
+    /// More subjects, each with a namespace of its name; `auth = "name"` speaks for one.
+    pub tenants: Vec<String>,
 }
 
 /// One thing to be shown.
@@ -84,7 +86,7 @@ pub struct Step {
     /// Method and target; `N/` stands for `/api/v1/namespaces/_/`.
     #[serde(rename = "do")]
     pub request: String,
-    /// `guest` (the default), `none`, or the header as it is sent.
+    /// `guest` (the default), a tenant, `none`, or the header as it is sent.
     pub auth: Option<String>,
     /// More headers, `Name: value`.
     pub headers: Vec<String>,
@@ -155,10 +157,15 @@ pub async fn run(file: &File) -> Result<(Server, Outcome)> {
         server.relaunch(setup)?;
         server.answers().await?;
     }
+    let mut tenants = BTreeMap::new();
+    for (number, name) in file.server.tenants.iter().enumerate() {
+        tenants.insert(name.clone(), tenant(&server, name, number)?);
+    }
     let only = std::env::var("QUIRL_CASE").ok();
     let mut runner = Runner {
         address: server.address.clone(),
         values: BTreeMap::from([("key".to_owned(), server.key()?)]),
+        tenants,
         file,
         server: &server,
         outcome: Outcome::default(),
@@ -186,6 +193,8 @@ pub async fn run(file: &File) -> Result<(Server, Outcome)> {
 struct Runner<'a> {
     address: String,
     values: BTreeMap<String, String>,
+    /// Their keys.
+    tenants: BTreeMap<String, String>,
     file: &'a File,
     server: &'a Server,
     outcome: Outcome,
@@ -288,6 +297,10 @@ impl Runner<'_> {
                 headers.push(("Authorization".to_owned(), format!("Basic {key}")));
             }
             Some("none") => {}
+            Some(name) if self.tenants.contains_key(name) => {
+                let key = STANDARD.encode(&self.tenants[name]);
+                headers.push(("Authorization".to_owned(), format!("Basic {key}")));
+            }
             Some(raw) => headers.push(("Authorization".to_owned(), self.fill(raw)?)),
         }
         let body = match (&step.json, &step.body) {
@@ -367,6 +380,15 @@ impl Runner<'_> {
         }
         Ok(zip.finish()?.into_inner())
     }
+}
+
+/// Makes a subject; its key.
+fn tenant(server: &Server, name: &str, number: usize) -> Result<String> {
+    let key = format!("00000000-0000-4000-8000-{number:012}:{}", name.repeat(64).split_at(64).0);
+    let mut create = server.quirl();
+    let made = create.args(["admin", "user", "create", name, "--key", &key]).output()?;
+    ensure!(made.status.success(), "make {name}: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(key)
 }
 
 /// Bytes that went through a text field: what is no UTF-8 became U+FFFD; as a JSON string inside.

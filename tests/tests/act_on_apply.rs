@@ -33,7 +33,7 @@ use log::{Batch, Error, Health, Log, Refused, SegmentInfo, SegmentScan};
 use model::action::{Action, Code, Exec, Version};
 use model::id::{ActivationId, Digest, Incarnation, InvokerId, NodeId, Offset};
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, NamespaceLimits};
 use model::name::Namespace;
 use model::outcome::Class;
 use model::parameters::Parameters;
@@ -438,7 +438,10 @@ impl World {
             key: None,
             fire: None,
             expect: Vec::new(),
-            allowed: 1000,
+            limits: Arc::new(NamespaceLimits {
+                concurrent_invocations: 1000,
+                ..NamespaceLimits::default()
+            }),
         }
     }
 

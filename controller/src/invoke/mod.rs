@@ -233,7 +233,7 @@ impl Controller {
             key: call.key.map(|key| self.key_use(key)),
             fire: None,
             expect: Vec::new(),
-            allowed: limits.concurrent_invocations,
+            limits: Arc::clone(limits),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ledger::fold::Ended;
 use ledger::record::{Caller, Came, Cause, Expect, FireKey, KeyUse, Op, Payload, Ruled, Target};
 use model::id::{ActivationId, Offset};
+use model::limits::NamespaceLimits;
 use model::time::{Millis, WallTime};
 
 /// Something that a handler wants in the ledger.
@@ -50,8 +51,8 @@ pub struct Invocation {
     pub fire: Option<FireKey>,
     /// Facts that the verdict rested on.
     pub expect: Vec<Expect>,
-    /// How many activations of the namespace may be open at a time, parents not counted.
-    pub allowed: u64,
+    /// What the namespace may have open at a time, and what its actions may ask for.
+    pub limits: Arc<NamespaceLimits>,
 }
 
 /// What an invocation starts.

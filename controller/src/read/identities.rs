@@ -8,7 +8,7 @@ use ledger::fold::{Entity, Ledger};
 use ledger::record::{Document, EntityKey, Op};
 use model::id::{Digest, Offset};
 use model::identity::{AccessKey, Subject};
-use model::limits::{Bounds, NamespaceLimits, Overrides};
+use model::limits::{ActionLimits, Bounds, NamespaceLimits, OutOfBounds, Overrides};
 use model::name::Namespace;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -193,6 +193,20 @@ pub fn is_stopped(ledger: &Ledger, name: &str, namespace: &Namespace) -> bool {
     let blocked = subject(ledger, name).ok().flatten().is_some_and(|it| it.value.blocked);
     let stopped = || overrides(ledger, namespace).ok().flatten();
     blocked || stopped().is_some_and(|it| it.value.stop_all())
+}
+
+/// What the limits of an action, as they were stored, exceed of what the namespace may have now.
+/// What cannot be read is exceeded by nothing.
+///
+/// Source: `rest-api.md` §3.5.
+#[must_use]
+pub fn exceeded(
+    ledger: &Ledger,
+    namespace: &Namespace,
+    limits: &ActionLimits,
+) -> Option<OutOfBounds> {
+    let overrides = overrides(ledger, namespace).ok().flatten()?;
+    overrides.value.over(&NamespaceLimits::default()).check(limits).err()
 }
 
 fn put<T: Serialize>(key: EntityKey, value: &T) -> Op {

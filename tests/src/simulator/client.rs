@@ -15,6 +15,7 @@ use ledger::record::{
     self, Body, Cause, Document, Expect, KeyClass, KeyUse, Mark, Op, Payload, Record, Root,
 };
 use model::id::{ActivationId, Digest, Offset};
+use model::limits::NamespaceLimits;
 use model::name::Namespace;
 use model::time::Moment;
 use model::time::{Millis, WallTime};
@@ -293,7 +294,10 @@ impl World {
                     key,
                     fire: None,
                     expect: Vec::new(),
-                    allowed: 18,
+                    limits: Arc::new(NamespaceLimits {
+                        concurrent_invocations: 18,
+                        ..NamespaceLimits::default()
+                    }),
                 });
                 Some(Decided::Accept { invocation, round, blocking: patience.is_some() })
             }

@@ -140,6 +140,14 @@ impl Owner {
             self.settle(now, id, attempt, stopped(), out);
             return;
         }
+        // What was asked for by itself: steps of a sequence go with the whole.
+        let alone = open.enclosing.is_none();
+        let exceeded = || identities::exceeded(&self.ledger, &caller.namespace, &step.limits);
+        if let Some(exceeded) = alone.then(exceeded).flatten() {
+            let attempt = open.last_attempt();
+            self.settle(now, id, attempt, Reason::Refused(exceeded.to_string()), out);
+            return;
+        }
         let queue = queue_of(open).as_duration();
         let waiting =
             Waiting { id, action: step.action.key.clone(), instances: step.limits.instances };

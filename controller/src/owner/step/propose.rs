@@ -1,7 +1,10 @@
 //! Proposals: judged against bounds and state, booked, signed.
 
-use ledger::record::{Accept, Birth, Body, Came, Expire, Fire, Place, Root, Stamp, Step, Write};
+use ledger::record::{
+    Accept, Birth, Body, Came, Expire, Fire, Place, Root, Stamp, Step, Target, Write,
+};
 use model::id::ActivationId;
+use model::limits::NamespaceLimits;
 use model::name::Namespace;
 use model::outcome::{Class, Reason};
 use model::time::Moment;
@@ -79,7 +82,8 @@ impl Owner {
         it: Invocation,
         out: &mut Vec<Effect>,
     ) {
-        let Invocation { id, by, cause, received, start, payload, key, fire, expect, allowed } = it;
+        let Invocation { id, by, cause, received, start, payload, key, fire, expect, limits } = it;
+        let allowed = limits.concurrent_invocations;
         if let Some(key) = &key
             && let Some(used) = self.ledger.key_use(key.class, &key.key)
         {
@@ -96,7 +100,8 @@ impl Owner {
         let mut slots = Vec::new();
         let root = match start {
             Start::Invoke { target, queue } => {
-                let assign = target.first_action().and_then(|step| self.book(step, &mut slots));
+                let first = target.first_action().filter(|_| fits(&target, &limits));
+                let assign = first.and_then(|step| self.book(step, &mut slots));
                 Root::Invoke(Birth { id, target, queue, assign })
             }
             Start::Fire { name, version, beneath, mut rules } => {
@@ -110,6 +115,7 @@ impl Owner {
                     }
                     count += 1;
                     let first = birth.target.first_action();
+                    let first = first.filter(|_| fits(&birth.target, &limits));
                     birth.assign = first.and_then(|step| self.book(step, &mut slots));
                 }
                 Root::Fire(Fire { id, name, version, beneath, rules })
@@ -207,5 +213,14 @@ impl Owner {
         self.sign(now, what, true, out, |stamp| {
             Body::Expire(Expire { stamp, id, attempt, reason })
         });
+    }
+}
+
+/// Whether an action still asks for no more than its namespace may have. One that does not is born
+/// without a slot, and ends when it should wait for one.
+fn fits(target: &Target, limits: &NamespaceLimits) -> bool {
+    match target {
+        Target::Action(step) => limits.check(&step.limits).is_ok(),
+        Target::Sequence(_) => true,
     }
 }

@@ -11,7 +11,7 @@ use ledger::record::{
 use model::id::{ActivationId, Epoch, Incarnation, InvokerId, NodeId, Offset, Shard};
 use model::identity::Subject;
 use model::json::Json;
-use model::limits::{ActionLimits, Overrides};
+use model::limits::{ActionLimits, NamespaceLimits, Overrides};
 use model::name::Namespace;
 use model::outcome::{Fault, Reason};
 use model::time::{Millis, Moment, WallTime};
@@ -111,7 +111,10 @@ impl World {
             key: None,
             fire: None,
             expect,
-            allowed: 10,
+            limits: Arc::new(NamespaceLimits {
+                concurrent_invocations: 10,
+                ..NamespaceLimits::default()
+            }),
         };
         self.feed(Event::Propose(2, Proposal::Accept(Box::new(invocation))));
     }
