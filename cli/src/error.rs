@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::client::{self, Settled};
 
 use crate::args::pairs;
-use crate::command::server;
+use crate::command::{server, watch};
 use crate::{archive, profile};
 
 /// Why a command failed.
@@ -42,6 +42,30 @@ pub(crate) enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The server has no such thing.
+    Absent {
+        /// What cannot be done.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What to do instead.
+        next: String,
+        /// The exit code.
+        code: u8,
+    },
+    /// The feed of a trigger did not take what it was told.
+    Feed {
+        /// In the words of `wsk`.
+        what: String,
+        /// What came instead.
+        why: String,
+        /// Its activation, if there is one.
+        id: Option<String>,
+        /// The exit code.
+        code: u8,
+    },
+    /// The folder cannot be watched.
+    Watch(watch::Error),
     /// The server here could not be started or stopped.
     Server(server::Error),
     /// This process cannot even begin.
@@ -51,10 +75,10 @@ pub(crate) enum Error {
 /// What a call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum About {
-    /// Creating an action of this name.
-    Create(String),
-    /// Another thing with an action of this name.
-    Action(String),
+    /// Creating an entity of this name.
+    Create(Kind, String),
+    /// Another thing with an entity of this name.
+    Entity(Kind, String),
     /// The activation with this id.
     Activation(String),
     /// A user of this name, for the administrator.
@@ -63,6 +87,30 @@ pub(crate) enum About {
     Admin,
     /// Anything else.
     Other,
+}
+
+/// The kinds of entities, by the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `action`.
+    Action,
+    /// `package`.
+    Package,
+    /// `trigger`.
+    Trigger,
+    /// `rule`.
+    Rule,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Action => "action",
+            Self::Package => "package",
+            Self::Trigger => "trigger",
+            Self::Rule => "rule",
+        })
+    }
 }
 
 /// The three lines.
@@ -108,10 +156,12 @@ impl Error {
                 client::Error::Unexpected { .. } | client::Error::Path(_) => 1,
             },
             Self::Usage { .. } => 2,
+            Self::Absent { code, .. } | Self::Feed { code, .. } => *code,
             Self::Profile(_)
             | Self::Pairs(_)
             | Self::Archive(_)
             | Self::Save { .. }
+            | Self::Watch(_)
             | Self::Server(_)
             | Self::Runtime(_) => 1,
         }
@@ -128,7 +178,7 @@ impl Error {
             Self::Call { what, about, source } => {
                 Told { what: what.clone(), why: chain(source.as_ref()), next: hint(about, source) }
             }
-            Self::Usage { what, why, next } => {
+            Self::Usage { what, why, next } | Self::Absent { what, why, next, .. } => {
                 Told { what: what.clone(), why: why.clone(), next: next.clone() }
             }
             Self::Profile(error) => lines(
@@ -157,6 +207,17 @@ impl Error {
                 source,
                 "name another file with --save-as",
             ),
+            Self::Feed { what, why, id, .. } => Told {
+                what: what.clone(),
+                why: why.clone(),
+                next: match id {
+                    Some(id) => format!("see what it printed: quirl activation logs {id}"),
+                    None => "see what the feed takes: quirl action get FEED --summary".to_owned(),
+                },
+            },
+            Self::Watch(error) => {
+                lines("Unable to watch the folder", error, "check the path and its permissions")
+            }
             Self::Server(error) => lines(error.what(), error, &error.hint()),
             Self::Runtime(error) => {
                 lines("Unable to begin", error, "check the limits of this process with ulimit -a")
@@ -197,8 +258,12 @@ fn hint(about: &About, error: &client::Error) -> String {
             "start one with `quirl up -d`, or say where it is with --apihost".to_owned()
         }
         client::Error::Broken { .. } | client::Error::Late { .. } => match about {
-            About::Create(name) | About::Action(name) => format!(
-                "it may have been done: see `quirl action get {name}` and `quirl activation list`"
+            About::Create(kind @ (Kind::Package | Kind::Rule), name)
+            | About::Entity(kind @ (Kind::Package | Kind::Rule), name) => {
+                format!("it may have been done: see `quirl {kind} get {name}`")
+            }
+            About::Create(kind, name) | About::Entity(kind, name) => format!(
+                "it may have been done: see `quirl {kind} get {name}` and `quirl activation list`"
             ),
             About::Activation(id) => format!("try again, or see `quirl activation history {id}`"),
             About::User(name) => {
@@ -233,11 +298,23 @@ fn of_refusal(about: &About, refusal: &client::Refusal) -> String {
             format!("it still runs: quirl activation history {id}")
         }
         (404, About::Activation(_)) => "see what there is: quirl activation list".to_owned(),
-        (404, About::Action(_) | About::Create(_)) => {
-            "see what there is: quirl action list".to_owned()
+        (404, About::Entity(Kind::Rule, name)) if refusal.text.starts_with("Only rules with") => {
+            format!("its trigger is gone: quirl rule update {name} TRIGGER ACTION")
         }
-        (409, About::Create(name)) => {
-            format!("change it with `quirl action update {name}`, or choose another name")
+        (400, About::Create(Kind::Rule, _) | About::Entity(Kind::Rule, _)) => {
+            "see what there is: quirl trigger list, quirl action list".to_owned()
+        }
+        (404, About::Entity(kind, _) | About::Create(kind, _)) => {
+            format!("see what there is: quirl {kind} list")
+        }
+        (409, About::Create(_, _)) if refusal.text.starts_with("Resource by this name") => {
+            "choose another name: actions, packages, triggers and rules share theirs".to_owned()
+        }
+        (409, About::Create(kind, name)) => {
+            format!("change it with `quirl {kind} update {name}`, or choose another name")
+        }
+        (409, About::Entity(Kind::Package, name)) if refusal.text.contains("not empty") => {
+            format!("with all that is in it: quirl package delete {name} --force")
         }
         (413, _) => "send less; for code, leave out what it does not need".to_owned(),
         (429, _) => match refusal.retry_after() {
@@ -273,6 +350,12 @@ impl From<pairs::Error> for Error {
 impl From<archive::Error> for Error {
     fn from(error: archive::Error) -> Self {
         Self::Archive(error)
+    }
+}
+
+impl From<watch::Error> for Error {
+    fn from(error: watch::Error) -> Self {
+        Self::Watch(error)
     }
 }
 

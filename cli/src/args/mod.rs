@@ -7,9 +7,13 @@ use clap::{Parser, Subcommand};
 pub(crate) mod action;
 pub(crate) mod activation;
 pub(crate) mod admin;
+pub(crate) mod package;
 pub(crate) mod pairs;
 pub(crate) mod property;
+pub(crate) mod rule;
 pub(crate) mod server;
+pub(crate) mod trigger;
+pub(crate) mod watch;
 
 /// Functions that run the moment they are called, and are never forgotten.
 #[derive(Debug, Parser)]
@@ -25,6 +29,9 @@ Examples:
   quirl action invoke hello -p name Ann -r   run it and see its result
   quirl activation list                      what ran, newest first
   quirl activation logs --last               what the newest one printed
+  quirl trigger create arrivals              something that can happen
+  quirl rule create r arrivals hello         what is then to be run
+  quirl watch inbox --fire arrivals          let it happen when a file arrives
   quirl down                                 stop the server
 
 A server on this machine and its key are found by themselves. Another one:
@@ -48,6 +55,17 @@ pub(crate) enum Noun {
     /// Work with activations: what ran, and how it went
     #[command(subcommand, visible_alias = "activations")]
     Activation(activation::Verb),
+    /// Work with packages: actions that share a name and parameters
+    #[command(subcommand, visible_alias = "packages")]
+    Package(package::Verb),
+    /// Work with triggers: what can happen
+    #[command(subcommand, visible_alias = "triggers")]
+    Trigger(trigger::Verb),
+    /// Work with rules: which action a trigger starts
+    #[command(subcommand, visible_alias = "rules")]
+    Rule(rule::Verb),
+    /// Fire a trigger for each file that arrives in a folder
+    Watch(watch::Watch),
     /// Work with namespaces
     #[command(subcommand)]
     Namespace(NamespaceVerb),
@@ -86,6 +104,49 @@ Examples:
 pub(crate) struct List {
     /// The namespace; that of the key unless given
     pub namespace: Option<String>,
+    /// Sort by name instead of by time
+    #[arg(short, long)]
+    pub name_sort: bool,
+    /// Where the server is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// The name of a package, a trigger or a rule.
+#[derive(Debug, clap::Args)]
+pub(crate) struct One {
+    /// NAME or /NAMESPACE/NAME
+    pub name: String,
+    /// Where the server is.
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// `get` of a package, a trigger or a rule.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Get {
+    /// Which.
+    #[command(flatten)]
+    pub one: One,
+    /// Show only this member
+    #[arg(value_name = "FIELD", conflicts_with = "summary")]
+    pub field: Option<String>,
+    /// Show in short what it is
+    #[arg(short, long)]
+    pub summary: bool,
+}
+
+/// `list` of packages, triggers or rules.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Entities {
+    /// /NAMESPACE; that of the key unless given
+    pub namespace: Option<String>,
+    /// Show at most so many; 0 means 200
+    #[arg(short, long, default_value_t = 30)]
+    pub limit: u32,
+    /// Leave out the first so many
+    #[arg(short, long, default_value_t = 0)]
+    pub skip: u32,
     /// Sort by name instead of by time
     #[arg(short, long)]
     pub name_sort: bool,

@@ -95,6 +95,15 @@ pub(crate) fn set(pairs: &mut Vec<(String, Json)>, key: &str, value: Json) {
     }
 }
 
+/// Pairs of flags alone.
+pub(crate) fn of_flags(flags: &[String]) -> Vec<(String, Json)> {
+    let mut pairs = Vec::new();
+    for pair in flags.chunks_exact(2) {
+        set(&mut pairs, &pair[0], value(&pair[1]));
+    }
+    pairs
+}
+
 fn read(files: &[PathBuf], flags: &[String]) -> Result<Vec<(String, Json)>, Error> {
     let mut pairs = Vec::new();
     for path in files {
@@ -102,8 +111,8 @@ fn read(files: &[PathBuf], flags: &[String]) -> Result<Vec<(String, Json)>, Erro
             set(&mut pairs, &key, value);
         }
     }
-    for pair in flags.chunks_exact(2) {
-        set(&mut pairs, &pair[0], value(&pair[1]));
+    for (key, value) in of_flags(flags) {
+        set(&mut pairs, &key, value);
     }
     Ok(pairs)
 }

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use api::client::{self, Invocation, Invoke, Name, Page};
 use api::entity::{Action, Exec, Parameter, Put, PutExec, PutLimits, Summary};
-use model::json::{Json, Kind};
+use model::json::Json;
 
 use crate::archive;
 use crate::args::Connection;
 use crate::args::action::{self as args, Define, Verb, Web};
 use crate::args::pairs::{as_list, set};
-use crate::error::{About, Error, code_of};
+use crate::error::{About, Error, Kind as Entity, code_of};
 use crate::output::{Output, bold};
 
+use super::entities::summarise;
 use super::{Context, field};
 
 impl Verb {
@@ -48,7 +49,7 @@ async fn create(define: &Define, context: Context<'_>) -> Result<u8, Error> {
         return Err(Error::usage(CREATE, "An action name and code artifact are required.", next));
     }
     let done = context.client.put_action(&name, &put, false).await;
-    let about = About::Create(name.local());
+    let about = About::Create(Entity::Action, name.local());
     let what = format!("Unable to create action '{}'", name.local());
     done.map_err(|error| Error::call(what, about, error))?;
     context.output.ok(format_args!("created action {}", bold(&name.local())));
@@ -76,10 +77,7 @@ async fn invoke(invoke: &args::Invoke, mut context: Context<'_>) -> Result<u8, E
     let blocking = invoke.blocking || invoke.result;
     let how = Invoke { blocking, result: invoke.result, timeout_ms: None };
     if let Some(key) = &invoke.idempotency_key {
-        context.client = context
-            .client
-            .with_header("Idempotency-Key", key)
-            .map_err(crate::profile::Error::from)?;
+        context.client = context.keyed(key)?;
     }
     let done = context.client.invoke(&name, &payload, how).await;
     Ok(match done.map_err(|error| unable("invoke", &name, error))? {
@@ -92,7 +90,7 @@ async fn invoke(invoke: &args::Invoke, mut context: Context<'_>) -> Result<u8, E
 }
 
 /// Of a call that was to wait, an activation that still runs is not what was asked for.
-fn accepted(name: &Name, id: &str, blocking: bool, output: &mut Output) -> u8 {
+pub(super) fn accepted(name: &Name, id: &str, blocking: bool, output: &mut Output) -> u8 {
     let invoked = format!("invoked {}", bold(&name.to_string()));
     let id = format!("with id {}", bold(id));
     if blocking {
@@ -105,7 +103,7 @@ fn accepted(name: &Name, id: &str, blocking: bool, output: &mut Output) -> u8 {
 }
 
 /// An error goes to standard error, with the exit code that says whose it is.
-fn ended(
+pub(super) fn ended(
     name: &Name,
     id: &str,
     (status, body): (u16, &Json),
@@ -388,34 +386,12 @@ fn url(address: &str, action: &Action) -> String {
     format!("{address}{}", name.path("actions"))
 }
 
-/// What it is for and what it takes: bound parameters with a star, those that nobody may change
-/// with two.
 fn summary(action: &Action, output: &mut Output) {
-    let star = match action.annotation("final") {
-        Some(value) if value.as_str() == "true" => "**",
-        _ => "*",
-    };
-    let bound = action.parameters.iter().map(|one| one.key.clone());
-    let mut names: Vec<String> = bound.collect();
-    let described = action.annotation("parameters").and_then(Json::elements).unwrap_or_default();
-    let described = described.iter().filter(|one| one.kind() == Kind::Object);
-    names.extend(described.filter_map(|one| one.member("name")?.text()));
-    names.sort();
-    names.dedup();
-    let is_bound = |name: &String| action.parameters.iter().any(|one| one.key == *name);
-    let shown = names
-        .iter()
-        .map(|name| if is_bound(name) { format!("{star}{name}") } else { name.clone() });
-    let shown: Vec<_> = shown.collect();
-    let shown = if shown.is_empty() { "none defined".to_owned() } else { shown.join(", ") };
     let name = format!("/{}/{}", action.namespace, action.name);
-    let description = action.annotation("description").and_then(Json::text);
-    let description = description.map(|text| format!(": {text}")).unwrap_or_default();
-    output.line(format_args!("{} {name}{description}", bold("action")));
-    output.line(format_args!("   ({}: {shown})", bold("parameters")));
+    summarise("action", &name, (&action.annotations, &action.parameters), output);
 }
 
 fn unable(verb: &str, name: &Name, error: client::Error) -> Error {
     let what = format!("Unable to {verb} action '{}'", name.local());
-    Error::call(what, About::Action(name.local()), error)
+    Error::call(what, About::Entity(Entity::Action, name.local()), error)
 }

@@ -19,9 +19,14 @@ use crate::profile::{Environment, Profile};
 mod action;
 mod activation;
 mod admin;
+mod entities;
 mod namespace;
+mod package;
 mod property;
+mod rule;
 pub(crate) mod server;
+mod trigger;
+pub(crate) mod watch;
 
 /// The longest wait for an answer: a blocking call is answered within a minute, and 48 MB of code
 /// need a while on a slow line.
@@ -48,6 +53,10 @@ async fn dispatch(args: Args, environment: Environment, output: &mut Output) -> 
     match &noun {
         Noun::Action(verb) => action::run(verb, online(verb.connection(), output)?).await,
         Noun::Activation(verb) => activation::run(verb, online(verb.connection(), output)?).await,
+        Noun::Package(verb) => package::run(verb, online(verb.connection(), output)?).await,
+        Noun::Trigger(verb) => trigger::run(verb, online(verb.connection(), output)?).await,
+        Noun::Rule(verb) => rule::run(verb, online(verb.connection(), output)?).await,
+        Noun::Watch(watch) => watch::run(watch, online(&watch.connection, output)?).await,
         Noun::Namespace(NamespaceVerb::List { connection }) => {
             namespace::list(online(connection, output)?).await
         }
@@ -64,6 +73,8 @@ async fn dispatch(args: Args, environment: Environment, output: &mut Output) -> 
 /// What a verb that talks to the server works with.
 pub(crate) struct Context<'a> {
     client: Client,
+    /// The key, for those who are to act on the caller's behalf: feeds.
+    key: Option<String>,
     namespace: String,
     output: &'a mut Output,
     zone: TimeZone,
@@ -78,12 +89,23 @@ impl<'a> Context<'a> {
         let profile = Profile::find(connection, environment)?;
         let client = observed(profile.client()?, connection).with_patience(PATIENCE);
         let zone = environment.zone.clone().unwrap_or(TimeZone::UTC);
-        Ok(Self { client, namespace: profile.namespace, output, zone })
+        Ok(Self { client, key: profile.key, namespace: profile.namespace, output, zone })
     }
 
     /// A name as it was written, in the namespace of the profile.
     fn name(&self, text: &str) -> Result<Name, Error> {
         Ok(Name::parse(text, &self.namespace)?)
+    }
+
+    /// The same of what is in no package: a package itself, a trigger, a rule.
+    fn unpackaged(&self, text: &str) -> Result<Name, Error> {
+        Ok(Name::parse_unpackaged(text, &self.namespace)?)
+    }
+
+    /// The same with a name for each request, so that a repeated one is not done again.
+    fn keyed(&self, key: &str) -> Result<Client, Error> {
+        let keyed = self.client.clone().with_header("Idempotency-Key", key);
+        Ok(keyed.map_err(crate::profile::Error::from)?)
     }
 }
 

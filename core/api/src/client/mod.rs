@@ -27,11 +27,13 @@ use crate::entity;
 
 mod answer;
 mod call;
+mod entities;
 mod name;
 mod socket;
 
 pub use self::answer::{Answer, Refusal, Settled};
 pub use self::call::{Cancelled, Filter, Invocation, Invoke, Page};
+pub use self::entities::Fired;
 pub use self::name::{BadName, Name};
 
 pub(crate) use self::name::segment;
@@ -320,9 +322,7 @@ impl Client {
         action: &entity::Put,
         overwrite: bool,
     ) -> Result<entity::Action, Error> {
-        let path = format!("{}?overwrite={overwrite}", name.path("actions"));
-        let body = Bytes::from(entity::bytes(action));
-        self.send(Method::PUT, &path, Some(body)).await?.decoded()
+        self.put(&name.path("actions"), action, overwrite).await
     }
 
     /// Reads an action, with its code or without.
@@ -354,7 +354,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn delete_action(&self, name: &Name) -> Result<entity::Action, Error> {
-        self.send(Method::DELETE, &name.path("actions"), None).await?.decoded()
+        self.delete(&name.path("actions")).await
     }
 
     /// Lists the actions of a namespace, or of a package in it.

@@ -17,8 +17,14 @@ pub struct Name {
 
 /// A name that is no more than a namespace, or has too many parts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no name such as hello, pkg/hello or /ns/pkg/hello")]
-pub struct BadName(pub String);
+pub enum BadName {
+    /// Of an action.
+    #[error("'{0}' is no name such as hello, pkg/hello or /ns/pkg/hello")]
+    Any(String),
+    /// Of something that is in no package.
+    #[error("'{0}' is no name such as hello or /ns/hello")]
+    Unpackaged(String),
+}
 
 impl Name {
     /// Reads a name; `namespace` is meant where it names none.
@@ -27,7 +33,9 @@ impl Name {
     /// [`BadName`].
     pub fn parse(text: &str, namespace: &str) -> Result<Self, BadName> {
         let (namespace, rest) = match text.strip_prefix('/') {
-            Some(absolute) => absolute.split_once('/').ok_or_else(|| BadName(text.to_owned()))?,
+            Some(absolute) => {
+                absolute.split_once('/').ok_or_else(|| BadName::Any(text.to_owned()))?
+            }
             None => (namespace, text),
         };
         let (package, entity) = match rest.split_once('/') {
@@ -36,9 +44,18 @@ impl Name {
         };
         let is_empty = entity.is_empty() || namespace.is_empty() || package.as_deref() == Some("");
         if is_empty || entity.contains('/') {
-            return Err(BadName(text.to_owned()));
+            return Err(BadName::Any(text.to_owned()));
         }
         Ok(Self { namespace: namespace.to_owned(), package, entity: entity.to_owned() })
+    }
+
+    /// Reads the name of a package, a trigger or a rule, which are in no package.
+    ///
+    /// # Errors
+    /// [`BadName::Unpackaged`].
+    pub fn parse_unpackaged(text: &str, namespace: &str) -> Result<Self, BadName> {
+        let name = Self::parse(text, namespace).ok().filter(|name| name.package.is_none());
+        name.ok_or_else(|| BadName::Unpackaged(text.to_owned()))
     }
 
     /// Without its namespace: `hello` or `pkg/hello`.
@@ -108,6 +125,12 @@ mod tests {
         }
         for bad in ["", "/", "/ns", "/ns/", "a/", "/a/b/c/d", "a/b/c", "//a"] {
             assert!(Name::parse(bad, "_").is_err(), "{bad:?}");
+        }
+        let name = Name::parse_unpackaged("/ann/a b", "_").unwrap();
+        assert_eq!(name.path("packages"), "/api/v1/namespaces/ann/packages/a%20b");
+        for bad in ["", "/ns", "p/a", "/ns/p/a"] {
+            let expected = BadName::Unpackaged(bad.to_owned());
+            assert_eq!(Name::parse_unpackaged(bad, "_"), Err(expected));
         }
     }
 }

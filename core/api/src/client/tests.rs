@@ -100,6 +100,97 @@ async fn a_body_of_another_kind_is_told() {
     assert!(matches!(error, Error::Unexpected { status: 404, .. }), "{error}");
 }
 
+/// What a call brings from an answer with this status and body, and the request that it sent.
+async fn asked<T, F: Future<Output = T>>(
+    (status, headers, body): (u16, &str, &str),
+    call: impl FnOnce(Client) -> F,
+) -> (T, String) {
+    let length = match status {
+        204 => String::new(),
+        _ => format!("Content-Length: {}\r\n", body.len()),
+    };
+    let answer = format!("HTTP/1.1 {status} X\r\n{headers}{length}Connection: close\r\n\r\n{body}");
+    let (address, seen) = serve(answer.leak()).await;
+    let outcome = call(Client::new(&address).unwrap()).await;
+    let request = seen.lock().unwrap()[0].clone();
+    (outcome, request)
+}
+
+const PACKAGE: &str = r#"{"annotations":[],"binding":{},"name":"utils","namespace":"guest","parameters":[],"publish":true,"updated":1,"version":"0.0.1"}"#;
+const RULE: &str = r#"{"action":{"name":"hello","path":"guest/demo"},"annotations":[],"name":"r1","namespace":"guest","publish":false,"status":"inactive","trigger":{"name":"t1","path":"guest"},"updated":1,"version":"0.0.1"}"#;
+const N: &str = "/api/v1/namespaces/_";
+
+#[tokio::test]
+async fn packages_are_written_read_and_deleted_with_all_in_them() {
+    let put = entity::package::Put { publish: Some(true), ..Default::default() };
+    let (package, request) = asked((200, "", PACKAGE), |client| async move {
+        client.put_package(&name("utils"), &put, true).await.unwrap()
+    })
+    .await;
+    assert!(package.publish);
+    assert!(request.starts_with(&format!("PUT {N}/packages/utils?overwrite=true HTTP")));
+    assert!(request.ends_with(r#"{"namespace":"","name":"","publish":true}"#), "{request}");
+    for (force, query) in [(false, ""), (true, "?force=true")] {
+        let (package, request) = asked((200, "", PACKAGE), |client| async move {
+            client.delete_package(&name("/ann/a b"), force).await.unwrap()
+        })
+        .await;
+        assert_eq!(package.name, "utils");
+        let path = format!("/api/v1/namespaces/ann/packages/a%20b{query}");
+        assert!(request.starts_with(&format!("DELETE {path} HTTP")), "{request}");
+    }
+    let refusal = r#"{"code":"T1","error":"resource already exists"}"#;
+    let (refused, _) = asked((409, "", refusal), |client| async move {
+        client.package(&name("utils")).await.unwrap_err()
+    })
+    .await;
+    assert_eq!(refused.status(), Some(409));
+}
+
+#[tokio::test]
+async fn a_fire_that_starts_nothing_is_an_answer_of_its_own() {
+    let fire = |answer| {
+        asked(answer, |client| async move {
+            client.fire(&name("t1"), &Json::object([("a", Json::of(&1))])).await
+        })
+    };
+    let (fired, request) = fire((204, "", "")).await;
+    assert_eq!(fired.unwrap(), Fired::Nothing);
+    assert!(request.starts_with(&format!("POST {N}/triggers/t1 HTTP")), "{request}");
+    assert!(request.ends_with(r#"{"a":1}"#), "{request}");
+    let accepted = r#"{"activationId":"abc"}"#;
+    for (headers, replayed) in [("", false), ("Idempotent-Replayed: true\r\n", true)] {
+        let (fired, _) = fire((202, headers, accepted)).await;
+        assert_eq!(fired.unwrap(), Fired::Accepted { id: "abc".to_owned(), replayed });
+    }
+    let (fired, _) = fire((404, "", r#"{"code":"T1","error":"gone"}"#)).await;
+    assert_eq!(fired.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test]
+async fn rules_are_listed_without_status_and_switched() {
+    let list = format!("[{}]", RULE.replace(r#""status":"inactive","#, ""));
+    let page = Page { limit: 0, skip: 3 };
+    let (rules, request) =
+        asked((200, "", &list), |client| async move { client.rules("ann", page).await.unwrap() })
+            .await;
+    assert_eq!((rules[0].name.as_str(), rules[0].status), ("r1", None));
+    let path = "/api/v1/namespaces/ann/rules?limit=0&skip=3";
+    assert!(request.starts_with(&format!("GET {path} HTTP")), "{request}");
+
+    let status = entity::rule::Status::Inactive;
+    let (set, request) =
+        asked((200, "", "OK"), |client| async move { client.set_rule(&name("r1"), status).await })
+            .await;
+    set.unwrap();
+    assert!(request.starts_with(&format!("POST {N}/rules/r1 HTTP")), "{request}");
+    assert!(request.ends_with(r#"{"status":"inactive"}"#), "{request}");
+    let (rule, _) =
+        asked((200, "", RULE), |client| async move { client.rule(&name("r1")).await.unwrap() })
+            .await;
+    assert_eq!(rule.status, Some(status));
+}
+
 #[test]
 fn addresses_are_read_as_people_write_them() {
     for (text, expected) in [
