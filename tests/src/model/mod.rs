@@ -15,6 +15,7 @@
 
 pub mod ask;
 pub mod drive;
+pub mod ledger;
 pub mod make;
 mod shown;
 
