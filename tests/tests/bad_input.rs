@@ -312,9 +312,10 @@ impl Asked {
             let told = || format!("{}: {} {}", shown(), answer.status, answer.text());
             ensure!(before == self.offset, "{}\n  moved the ledger from {before}", told());
         } else {
-            if std::env::var_os("SHOW").is_some() {
-                println!("ACC {}", shown());
-            }
+            // Whatever was stored, what is shown of it is JSON.
+            let text = std::str::from_utf8(&answer.body).with_context(shown)?;
+            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            ensure!(is_json || text == "OK", "{}: {text}", shown());
             self.offset = self.offset().await?;
         }
         Ok(answer.status)

@@ -30,18 +30,22 @@ pub fn what(chance: &mut Chance) -> What {
             let code = if kind == Kind::Action { good_flag(chance, 60) } else { Flag::Absent };
             What::Get(kind, name, code)
         }
+        // What starts other things has to live a while.
+        630..=769 if kind == Kind::Trigger && chance.percent(60) => fire(chance),
         630..=769 => {
             let force = if kind == Kind::Package { good_flag(chance, 40) } else { Flag::Absent };
             What::Delete(kind, name, force)
         }
         770..=849 => What::Switch(self::name(chance, Kind::Rule), state(chance)),
         850..=929 => list(chance, kind),
-        930..=974 => {
-            let payload = [None, Some(json!({})), Some(json!({ "n": 1.5, "s": "ü" }))];
-            What::Fire(self::name(chance, Kind::Trigger), pick(chance, &payload).clone())
-        }
+        930..=974 => fire(chance),
         _ => foreign(chance, kind),
     }
+}
+
+fn fire(chance: &mut Chance) -> What {
+    let payload = [None, Some(json!({})), Some(json!({ "n": 1.5, "s": "ü" }))];
+    What::Fire(name(chance, Kind::Trigger), pick(chance, &payload).clone())
 }
 
 fn pick<'a, T>(chance: &mut Chance, from: &'a [T]) -> &'a T {
@@ -178,8 +182,8 @@ fn put_action(chance: &mut Chance, put: &mut Put) {
             code: *pick(chance, &[None, Some(" "), Some("x")]),
         }),
         2..=5 => Some(Exec::Code {
-            kind: *pick(chance, &["nodejs:default", "nodejs:20", " NodeJS:20", "python:3.11"]),
-            code: *pick(chance, &["function main(a) { return a }", "test", "const x = 1;"]),
+            kind: pick(chance, &["nodejs:default", "nodejs:20", " NodeJS:20", "python:3.11"]),
+            code: pick(chance, &["function main(a) { return a }", "test", "const x = 1;"]),
             main: *pick(chance, &[None, Some("main")]),
         }),
         _ => {
