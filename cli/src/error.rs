@@ -57,6 +57,10 @@ pub(crate) enum About {
     Action(String),
     /// The activation with this id.
     Activation(String),
+    /// A user of this name, for the administrator.
+    User(String),
+    /// Anything else for the administrator.
+    Admin,
     /// Anything else.
     Other,
 }
@@ -70,6 +74,12 @@ pub(crate) struct Told {
     pub why: String,
     /// What can be done about it.
     pub next: String,
+}
+
+impl About {
+    fn is_user(&self) -> bool {
+        matches!(self, Self::User(_))
+    }
 }
 
 impl Error {
@@ -178,6 +188,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// What the caller can do now.
 fn hint(about: &About, error: &client::Error) -> String {
     match error {
+        client::Error::Unreachable { .. } if *about == About::Admin || about.is_user() => {
+            "start the server with `quirl up -d`, name its folder with --data, or reach it with \
+             --admin-host and --token; only the user of the server may open the socket"
+                .to_owned()
+        }
         client::Error::Unreachable { .. } => {
             "start one with `quirl up -d`, or say where it is with --apihost".to_owned()
         }
@@ -186,7 +201,10 @@ fn hint(about: &About, error: &client::Error) -> String {
                 "it may have been done: see `quirl action get {name}` and `quirl activation list`"
             ),
             About::Activation(id) => format!("try again, or see `quirl activation history {id}`"),
-            About::Other => "try again".to_owned(),
+            About::User(name) => {
+                format!("it may have been done: see `quirl admin user get {name}`")
+            }
+            About::Admin | About::Other => "try again".to_owned(),
         },
         client::Error::Unexpected { .. } | client::Error::Path(_) => {
             "check that the address is that of a server: quirl property get".to_owned()
@@ -197,6 +215,16 @@ fn hint(about: &About, error: &client::Error) -> String {
 
 fn of_refusal(about: &About, refusal: &client::Refusal) -> String {
     match (refusal.status, about) {
+        (401, About::User(_) | About::Admin) => {
+            "name the file secrets/admin.token of that server with --token".to_owned()
+        }
+        (404, About::User(_) | About::Admin) => {
+            "see what there is: quirl admin user list".to_owned()
+        }
+        (409, About::User(_)) if refusal.text.contains("force=true") => {
+            "add --force to delete what is in it".to_owned()
+        }
+        (409, About::User(_)) => "see what there is: quirl admin user list".to_owned(),
         (401, _) => "give a key with --auth; that of a server here is in secrets/guest.auth of \
                      its data folder"
             .to_owned(),

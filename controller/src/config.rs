@@ -33,6 +33,8 @@ pub struct Config {
     pub snapshot_minutes: u64,
     /// `GET /metrics` also on addresses that are not loopback.
     pub public_metrics: bool,
+    /// Packages of others may be used, and not read.
+    pub shared_packages_execute_only: bool,
     /// The address of the API as actions see it (`__OW_API_HOST`); empty: where it listens.
     pub api_host: String,
 }
@@ -52,6 +54,7 @@ impl Default for Config {
             snapshot_bytes: ByteSize::mib(256),
             snapshot_minutes: 10,
             public_metrics: false,
+            shared_packages_execute_only: false,
             api_host: String::new(),
         }
     }

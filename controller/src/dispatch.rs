@@ -10,11 +10,13 @@ use ledger::fold::Open;
 use ledger::hint::Run;
 use ledger::record::{Attempt, Body, Payload, Record, Root};
 use model::action::{Action, Exec};
-use model::id::Digest;
+use model::id::{ActivationId, Digest};
+use model::identity::Key;
 use model::json::Json;
 use model::outcome::Fault;
 use model::parameters::Parameters;
 
+use crate::minted::{Minter, Purpose};
 use crate::owner::Partition;
 use crate::owner::step::AttemptVerdict;
 use crate::read::Documents;
@@ -43,6 +45,10 @@ pub struct Input {
     pub parameters: Parameters,
     /// What the caller sent, or the result of the step before.
     pub payload: Json,
+    /// Whether the action asks for a key.
+    pub wants_key: bool,
+    /// The key that was minted for it.
+    pub api_key: Option<Key>,
 }
 
 /// The invoker, as the controller sees it.
@@ -58,6 +64,7 @@ pub struct Dispatcher {
     invoker: Arc<dyn Invoker>,
     documents: Documents,
     blobs: store::blobs::Blobs,
+    minter: Option<Arc<Minter>>,
     dseq: AtomicU64,
     sending: Mutex<()>,
     runtime: tokio::runtime::Handle,
@@ -76,16 +83,33 @@ impl Dispatcher {
             invoker,
             documents,
             blobs,
+            minter: None,
             dseq: AtomicU64::new(0),
             sending: Mutex::new(()),
             runtime,
         }
     }
 
+    /// The same; actions that ask for a key are given one by `minter`.
+    #[must_use]
+    pub fn with_minter(mut self, minter: Arc<Minter>) -> Self {
+        self.minter = Some(minter);
+        self
+    }
+
     /// Starts a run: at once if all it needs is in memory.
     pub fn run(self: &Arc<Self>, partition: &Partition, ready: Ready) {
         match self.at_once(partition, &ready) {
-            Some(input) => self.send(ready, input),
+            Some(mut input) => {
+                let id = ready.run.of.id;
+                if self.give_key(&ready.run, &mut input)
+                    && partition.read(|ledger| ledger.open(&id).is_none())
+                {
+                    // It was ended before it was given the key: nobody else will take it back.
+                    self.ended(id);
+                }
+                self.send(ready, input);
+            }
             None => {
                 let (me, partition) = (Arc::clone(self), partition.clone());
                 self.runtime.spawn(async move {
@@ -107,13 +131,34 @@ impl Dispatcher {
         self.invoker.verdict(of, verdict);
     }
 
+    /// An activation is over: a key that it was given opens nothing any more, unless another holds it.
+    pub fn ended(&self, id: ActivationId) {
+        if let Some(minter) = &self.minter {
+            minter.ended(id);
+        }
+    }
+
+    /// Mints the key that an action asks for, before anybody else hears of the run.
+    fn give_key(&self, run: &Run, input: &mut Input) -> bool {
+        let Some(minter) = self.minter.as_ref().filter(|_| input.wants_key) else { return false };
+        let purpose = Purpose {
+            subject: &run.tree.caller.subject,
+            namespace: &run.tree.caller.namespace,
+            action: &run.step.action.key,
+            born: run.step.born,
+        };
+        input.api_key = Some(minter.give(run.of.id, purpose));
+        true
+    }
+
     /// While its input was read, the attempt may have been ended or given away. Under the lock, so
     /// that an end that is applied behind this look is told behind this order.
-    fn send_if_assigned(&self, partition: &Partition, ready: Ready, input: Input) {
+    fn send_if_assigned(&self, partition: &Partition, ready: Ready, mut input: Input) {
         let of = ready.run.of;
         partition.read(|ledger| {
             let assigned = ledger.open(&of.id).and_then(Open::assigned);
             if assigned.is_some_and(|(now, _)| now == of) {
+                self.give_key(&ready.run, &mut input);
                 self.send(ready, input);
             }
         });
@@ -235,5 +280,8 @@ fn input(action: &Action, parameters: Parameters, payload: Json) -> Option<Input
     let Exec::Code { code: Some(code), main, .. } = &action.exec else { return None };
     let words = action.annotations.get("wasm-args").and_then(Json::elements).unwrap_or_default();
     let words = words.iter().filter_map(Json::text).collect();
-    Some(Input { code: code.digest, main: main.clone(), words, parameters, payload })
+    // What was made before it was asked for has no such annotation, and is given one.
+    let wants_key = action.annotations.get("provide-api-key").is_none_or(Json::is_truthy);
+    let (code, main) = (code.digest, main.clone());
+    Some(Input { code, main, words, parameters, payload, wants_key, api_key: None })
 }

@@ -4,6 +4,7 @@
 //! [`owner`], and ends when the record that ended it was read back. What decides is in files
 //! called `step` and in [`placement`]; the rest touches the world and decides nothing.
 
+pub mod admin;
 pub mod config;
 pub mod dispatch;
 pub mod entitlement;
@@ -11,6 +12,7 @@ pub mod fire;
 pub mod http;
 pub mod index_writer;
 pub mod invoke;
+pub mod minted;
 pub mod owner;
 pub mod placement;
 pub mod read;
@@ -29,6 +31,7 @@ use store::blobs::Blobs;
 use config::Config;
 use entitlement::rate::Rates;
 use index_writer::IndexReader;
+use minted::Minter;
 use owner::Partition;
 use read::Documents;
 use runtimes::{Inspector, Runtimes};
@@ -45,6 +48,8 @@ pub struct Controller {
     pub documents: Documents,
     /// Requests of this minute.
     pub rates: Rates,
+    /// Keys of actions.
+    pub minter: Arc<Minter>,
     /// Kinds.
     pub runtimes: Arc<Runtimes>,
     /// Looks into code.

@@ -15,4 +15,4 @@ mod timer;
 
 pub use body::Passed;
 pub use config::Config;
-pub use listen::{Error, serve};
+pub use listen::{Error, Listener, serve};

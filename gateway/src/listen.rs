@@ -1,6 +1,7 @@
 //! The listener, and what serves one connection.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +19,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -44,22 +46,63 @@ pub enum Error {
     Random(#[from] Unavailable),
 }
 
+/// Where connections come from.
+pub trait Listener: Send + Sync {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next one. Cancel-safe: a connection is taken or not.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Makes a connection ready; and the address that the client connected to, if it has one.
+    ///
+    /// # Errors
+    /// It is closed already.
+    fn prepare(stream: &Self::Stream) -> io::Result<Option<SocketAddr>>;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+
+    fn prepare(stream: &TcpStream) -> io::Result<Option<SocketAddr>> {
+        stream.set_nodelay(true)?;
+        stream.local_addr().map(Some)
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+
+    fn prepare(_: &UnixStream) -> io::Result<Option<SocketAddr>> {
+        Ok(None)
+    }
+}
+
 type Answer = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Serves connections of `listener` until `stop`, then lets those requests end that have begun.
 /// What `inner` sees has an `X-Request-ID`, a bounded URI and body, and as an extension the
-/// [`SocketAddr`] that the client connected to.
+/// [`SocketAddr`] that the client connected to, if it has one.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn serve<S, R>(
-    listener: TcpListener,
+pub async fn serve<L, S, R>(
+    listener: L,
     inner: S,
     config: Config,
     clock: Clock,
     stop: CancellationToken,
 ) -> Result<(), Error>
 where
+    L: Listener,
     S: Service<Request<Passed>, Response = Response<R>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
@@ -76,7 +119,7 @@ where
             () = stop.cancelled() => break,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "no connection could be taken");
                 clock.sleep(REST).await;
@@ -88,7 +131,8 @@ where
         let watcher = connections.watcher();
         let inner = inner.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection(&edge, stream, &place, inner, watcher).await {
+            let served = connection::<L, _, _>(&edge, stream, &place, inner, watcher);
+            if let Err(error) = served.await {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(place);
@@ -131,22 +175,22 @@ impl Drop for Place {
     }
 }
 
-async fn connection<S, R>(
+async fn connection<L, S, R>(
     edge: &Arc<Edge>,
-    stream: TcpStream,
+    stream: L::Stream,
     place: &Place,
     inner: S,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
+    L: Listener,
     S: Service<Request<Passed>, Response = Response<R>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
     R: Body<Data = Bytes> + Send + 'static,
     R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    stream.set_nodelay(true)?;
-    let local = stream.local_addr()?;
+    let local = L::prepare(&stream)?;
     let beyond = place.beyond;
     let service = service_fn(|request: Request<Incoming>| {
         let edge = Arc::clone(edge);
@@ -167,7 +211,7 @@ impl Edge {
         &self,
         mut request: Request<Incoming>,
         mut inner: S,
-        local: SocketAddr,
+        local: Option<SocketAddr>,
         beyond: bool,
     ) -> Response<Answer>
     where
@@ -187,7 +231,9 @@ impl Edge {
             rest.drained(&self.clock).await;
             return boxed(refusal.response(&transaction));
         }
-        request.extensions_mut().insert(local);
+        if let Some(local) = local {
+            request.extensions_mut().insert(local);
+        }
         let (request, rest) = Passed::split(request, most);
         match std::future::poll_fn(|context| inner.poll_ready(context)).await {
             Ok(()) => {}

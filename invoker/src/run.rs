@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use ledger::record::{Attempt, Finish, LogLine, Logs, Payload, ReturnReason};
 use model::id::Digest;
+use model::identity::Key;
 use model::json::{Json, Kind};
 use model::limits::{ActionLimits, MAX_PAYLOAD};
 use model::name::Namespace;
@@ -43,6 +44,8 @@ pub struct Input {
     pub limits: ActionLimits,
     /// For `__OW_API_HOST`.
     pub api_host: Option<String>,
+    /// For `__OW_API_KEY`.
+    pub api_key: Option<Key>,
 }
 
 /// Where large results and logs are kept before the record that names them.
@@ -71,6 +74,7 @@ pub fn job(of: Attempt, input: Input, way_out: WayOut) -> Job {
         main: input.main,
         words: input.words,
         api_host: input.api_host,
+        api_key: input.api_key,
         max_result: MAX_PAYLOAD,
         limits: input.limits,
         way_out,

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) mod action;
 pub(crate) mod activation;
+pub(crate) mod admin;
 pub(crate) mod pairs;
 pub(crate) mod property;
 pub(crate) mod server;
@@ -55,6 +56,8 @@ pub(crate) enum Noun {
     /// Show and change where the server is and what key it takes
     #[command(subcommand)]
     Property(property::Verb),
+    /// Manage users, keys, namespaces and limits of a server
+    Admin(admin::Admin),
     /// Start a server on this machine
     Up(server::Up),
     /// Stop the server on this machine

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use api::Client;
-use api::client::{Exchange, Name};
+use api::client::{Exchange, Name, Observer};
 use model::json::Json;
 
 use crate::args::{Args, Connection, NamespaceVerb, Noun};
@@ -18,6 +18,7 @@ use crate::profile::{Environment, Profile};
 
 mod action;
 mod activation;
+mod admin;
 mod namespace;
 mod property;
 pub(crate) mod server;
@@ -54,6 +55,7 @@ async fn dispatch(args: Args, environment: Environment, output: &mut Output) -> 
             namespace::get(list, online(&list.connection, output)?).await
         }
         Noun::Property(verb) => property::run(verb, &before, &environment, output).await,
+        Noun::Admin(asked) => Box::pin(admin::run(asked, &before, &environment, output)).await,
         Noun::Up(up) => server::up(up, &environment, output).await,
         Noun::Down(down) => server::down(down, &environment, output).await,
     }
@@ -87,11 +89,16 @@ impl<'a> Context<'a> {
 
 /// With `-v` and `-d` each exchange is shown.
 fn observed(client: Client, connection: &Connection) -> Client {
-    if !connection.verbose && !connection.debug {
-        return client;
+    match observer(connection) {
+        Some(observer) => client.with_observer(observer),
+        None => client,
     }
+}
+
+fn observer(connection: &Connection) -> Option<Observer> {
     let bodies = connection.debug;
-    client.with_observer(Arc::new(move |exchange| show(exchange, bodies)))
+    (connection.verbose || bodies)
+        .then(|| Arc::new(move |exchange: &Exchange<'_>| show(exchange, bodies)) as Observer)
 }
 
 fn show(exchange: &Exchange<'_>, bodies: bool) {

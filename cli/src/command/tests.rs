@@ -10,6 +10,7 @@ use clap::Parser as _;
 use crate::output::tests::kept;
 
 use super::*;
+use crate::error::code_of;
 
 /// An answer: status, more header lines, body.
 type Script<'a> = &'a [(u16, &'a str, &'a str)];
@@ -57,9 +58,10 @@ fn serve(script: Script<'_>) -> (String, JoinHandle<Vec<(String, String)>>) {
             let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
             reader.read_exact(&mut body).unwrap();
             stream.write_all(text.as_bytes()).unwrap();
+            let scheme = if lines[0].contains("/admin/") { "bearer t0" } else { "basic" };
+            let said = format!("authorization: {scheme}");
             assert!(
-                lines[0].contains("/ready")
-                    || lines.iter().any(|line| line.starts_with("authorization: basic"))
+                lines[0].contains("/ready") || lines.iter().any(|line| line.starts_with(&said))
             );
             (lines[0].clone(), String::from_utf8(body).unwrap())
         };
@@ -517,4 +519,153 @@ fn a_server_that_ends_at_once_is_told_with_its_last_words() {
     let (code, _, err) = run_in(&["up"], nowhere);
     assert_eq!(code, 1);
     assert!(err.contains("there is no quirld beside"), "{err}");
+}
+
+const SUBJECT: &str = r#"{"subject":"ann-lee","blocked":false,"created":1704067200000,"namespaces":[{"namespace":"ann-lee","keys":[{"uuid":"5f3c","created":1704067200000}]}]}"#;
+
+/// As [`quirl`], as an administrator who comes over TCP.
+#[track_caller]
+fn admin(words: &[&str], script: Script<'_>) -> Ran {
+    let (address, asked) = serve(script);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "t0\n").unwrap();
+    let door = ["--admin-host", &address, "--token", token.to_str().unwrap()];
+    let words = [&["admin"], words, &door].concat();
+    let (code, out, err) = run_in(&words, Environment::default());
+    Ran { code, out, err, asked: asked.join().unwrap() }
+}
+
+#[test]
+fn a_new_key_is_printed_alone_on_its_line() {
+    let bare = SUBJECT.strip_suffix('}').unwrap();
+    let made = format!(r#"{bare},"key":"5f3c:Zk3v"}}"#);
+    let hint = "This key is not shown again. Use it with: quirl property set --auth KEY\n";
+    let s = "/admin/v1/subjects/ann-lee";
+    for (words, first, path, body) in [
+        (
+            &["user", "create", "ann-lee"][..],
+            "ok: created user ann-lee with namespace ann-lee",
+            format!("PUT {s}"),
+            "",
+        ),
+        (
+            &["user", "create", "ann-lee", "--key", "a:b"],
+            "ok: created user ann-lee with namespace ann-lee",
+            format!("PUT {s}"),
+            r#"{"key":"a:b"}"#,
+        ),
+        (
+            &["namespace", "add", "ann-lee", "test 1"],
+            "ok: added namespace test 1 to user ann-lee",
+            format!("PUT {s}/namespaces/test%201"),
+            "",
+        ),
+        (
+            &["key", "add", "ann-lee"],
+            "ok: added a key to namespace ann-lee",
+            format!("POST {s}/namespaces/ann-lee/keys"),
+            "",
+        ),
+    ] {
+        let ran = admin(words, &[(201, "", &made)]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, hint), "{words:?}");
+        assert_eq!(ran.out, format!("{first}\n5f3c:Zk3v\n"));
+        assert_eq!(ran.asked, [(path, body.to_owned())]);
+    }
+}
+
+#[test]
+fn users_are_shown_listed_blocked_and_deleted() {
+    let pretty = crate::output::pretty(&Json::parse(SUBJECT.as_bytes()).unwrap());
+    let namespace = r#"{"namespace":"ann-lee","keys":[]}"#;
+    let s = "/admin/v1/subjects/ann-lee";
+    let list = format!("[{SUBJECT},{}]", SUBJECT.replace("false", "true"));
+    let listed = format!(
+        "users\n{:<40} {:<8} ann-lee (1 key)\n{:<40} {:<8} ann-lee (1 key)\n",
+        "ann-lee", "", "ann-lee", "blocked"
+    );
+    let say = |text: &str| format!("ok: {text}\n");
+    for (words, answer, path, out) in [
+        (
+            &["user", "get", "ann-lee"][..],
+            SUBJECT,
+            format!("GET {s}"),
+            say("got user ann-lee") + &pretty + "\n",
+        ),
+        (
+            &["user", "list", "-s", "1"],
+            list.as_str(),
+            "GET /admin/v1/subjects?skip=1&limit=30".to_owned(),
+            listed,
+        ),
+        (
+            &["user", "block", "ann-lee"],
+            SUBJECT,
+            format!("POST {s}/block"),
+            say("blocked user ann-lee: its keys are refused"),
+        ),
+        (
+            &["user", "unblock", "ann-lee"],
+            SUBJECT,
+            format!("POST {s}/unblock"),
+            say("unblocked user ann-lee"),
+        ),
+        (
+            &["user", "delete", "ann-lee", "--force"],
+            SUBJECT,
+            format!("DELETE {s}?force=true"),
+            say("deleted user ann-lee"),
+        ),
+        (
+            &["key", "revoke", "ann-lee", "5f3d"],
+            SUBJECT,
+            format!("DELETE {s}/namespaces/ann-lee/keys/5f3d"),
+            say("revoked key 5f3d; namespace ann-lee has 1 left"),
+        ),
+        (
+            &["namespace", "delete", "ann-lee", "x"],
+            namespace,
+            format!("DELETE {s}/namespaces/x?force=false"),
+            say("deleted namespace x"),
+        ),
+    ] {
+        let ran = admin(words, &[(200, "", answer)]);
+        assert_eq!((ran.code, ran.out, ran.err.as_str()), (0, out, ""), "{words:?}");
+        assert_eq!(ran.asked, [(path, String::new())]);
+    }
+}
+
+#[test]
+fn limits_that_are_not_named_stay_as_they_are() {
+    let stored = r#"{"firesPerMinute":7,"maxActionLogs":3}"#;
+    let now = r#"{"allowedKinds":["a","b"],"firesPerMinute":5,"maxActionLogs":3}"#;
+    let words = ["limits", "set", "ann", "--fires-per-minute", "5", "--allowed-kinds", "a,b"];
+    let ran = admin(&words, &[(200, "", stored), (200, "", now)]);
+    let pretty = crate::output::pretty(&Json::parse(now.as_bytes()).unwrap());
+    assert_eq!(ran.out, format!("ok: set limits of namespace ann\n{pretty}\n"));
+    let path = "/admin/v1/namespaces/ann/limits";
+    let expected = [(format!("GET {path}"), String::new()), (format!("PUT {path}"), now.into())];
+    assert_eq!(ran.asked, expected);
+}
+
+#[test]
+fn what_an_administrator_may_do_next_is_told() {
+    let full = "The namespace 'ann-lee' is not empty (contains 2 entities). \
+                Set force=true to delete them.";
+    for (words, (status, _, body), next) in [
+        (&["user", "delete", "ann-lee"][..], refused(409, full), "add --force to delete"),
+        (&["user", "get", "ann-lee"], refused(404, "no"), "quirl admin user list"),
+        (&["user", "list"], refused(401, "no"), "secrets/admin.token"),
+    ] {
+        let ran = admin(words, &[(status, "", &body)]);
+        assert_eq!(ran.code, code_of(status));
+        assert!(ran.err.contains(next), "{}", ran.err);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = Some(folder.path().join("none"));
+    let nobody = Environment { data, ..Environment::default() };
+    let (code, _, err) = run_in(&["admin", "user", "list"], nobody);
+    assert_eq!(code, 3);
+    assert!(err.contains("none/admin.sock") && err.contains("quirl up -d"), "{err}");
 }

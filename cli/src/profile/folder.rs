@@ -60,6 +60,11 @@ impl Folder {
         Some(text.trim().to_owned()).filter(|key| !key.is_empty())
     }
 
+    /// Where its server listens for administrators.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.0.join("admin.sock")
+    }
+
     /// Who holds the folder now. The file outlives its writer; the lock on it does not. It is tried
     /// for an instant, in which nobody else can take it: not to be asked while a server starts.
     pub(crate) fn holder(&self) -> Option<Holder> {

@@ -20,6 +20,9 @@ pub enum Denied {
     /// The namespace may not store actions of this kind.
     #[error("The supplied authentication is not authorized to access actions of kind '{0}'.")]
     Kind(String),
+    /// What is shared may be used here, and not read: the whole text.
+    #[error("{0}")]
+    ExecuteOnly(String),
 }
 
 impl Denied {

@@ -13,6 +13,7 @@ use model::name::{EntityName, EntityPath, Namespace, QualifiedName};
 use model::package::{Bound, Package};
 use model::parameters::Parameters;
 
+use super::Denied;
 use crate::read::documents::{Seen, Stop, Unreadable, View};
 
 /// Why a name leads nowhere.
@@ -88,6 +89,46 @@ impl Provider {
     pub fn pins(&self) -> Vec<Pin> {
         let through = self.through.as_ref().map(|through| through.seen.pin.clone());
         std::iter::once(self.seen.pin.clone()).chain(through).collect()
+    }
+}
+
+impl Provider {
+    /// Whether whoever acts for `own` may read it, where what is shared may only be used.
+    ///
+    /// # Errors
+    /// [`Denied::ExecuteOnly`].
+    pub fn may_read(&self, own: &Namespace) -> Result<(), Denied> {
+        if self.name.namespace == *own {
+            return Ok(());
+        }
+        Err(Denied::ExecuteOnly(match &self.through {
+            None => format!("GET not permitted for '{}' since it's a shared package", self.name),
+            Some(through) => {
+                format!("GET not permitted since {} is a binding of a shared package", through.name)
+            }
+        }))
+    }
+
+    /// The same of an action in it, which was asked for as `name`.
+    ///
+    /// # Errors
+    /// [`Denied::ExecuteOnly`].
+    pub fn may_read_action(&self, own: &Namespace, name: &QualifiedName) -> Result<(), Denied> {
+        if self.name.namespace == *own {
+            return Ok(());
+        }
+        Err(Denied::ExecuteOnly(match &self.through {
+            None => {
+                let package = &self.name;
+                format!(
+                    "GET not permitted for '{package}' since it's an action in a shared package"
+                )
+            }
+            Some(_) => format!(
+                "GET not permitted for '{name}'. Resource does not exist or is an action in a \
+                 shared package binding."
+            ),
+        }))
     }
 }
 

@@ -1,13 +1,15 @@
-//! Activations: records, results, logs, histories, lists, cancel.
+//! Activations: records, results, logs, histories, lists, figures, cancel.
 //!
-//! Source: `rest-api.md` §7; `own-api.md` §§3, 4.
+//! Source: `rest-api.md` §7; `own-api.md` §§3–5.
 
+use api::stats::Stats;
 use model::id::ActivationId;
 use model::identity::Identity;
 use model::name::Namespace;
+use model::time::WallTime;
 use store::index::Query as Rows;
 
-use super::query::Page;
+use super::query::{BadQuery, Page};
 use super::respond::{Answer, Refusal};
 use super::route::Part;
 use super::{Api, Asked};
@@ -16,6 +18,9 @@ use crate::entitlement::may_list;
 use crate::owner::proposal::{Answer as Told, Proposal, Rejected};
 use crate::read::activation::Failed;
 use crate::read::history::About;
+
+/// So far back statistics go, unless it is said.
+const DAY_MS: i64 = 24 * 3_600_000;
 
 impl Api {
     /// A part of one activation.
@@ -68,7 +73,7 @@ impl Api {
         let docs = asked.query.flag("docs", false)?;
         let rows = Rows {
             namespace: namespace.clone(),
-            name: asked.query.name_filter()?,
+            name: asked.query.name_filter("name")?,
             since: asked.query.time("since")?,
             upto: asked.query.time("upto")?,
             skip: usize::try_from(skip).unwrap_or(usize::MAX),
@@ -97,6 +102,42 @@ impl Api {
             }
         }
         Ok(Answer::json(api::activation::list(documents)))
+    }
+
+    /// Figures of what ran in a namespace.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) async fn stats(
+        &self,
+        caller: &Identity,
+        namespace: &Namespace,
+        asked: &Asked<'_>,
+    ) -> Result<Answer, Refusal> {
+        may_list(caller, namespace)?;
+        let (since, upto) = (asked.query.time("since")?, asked.query.time("upto")?);
+        let until = upto.unwrap_or(asked.received);
+        let from = since.unwrap_or(WallTime(until.0.saturating_sub(DAY_MS)));
+        if from > until {
+            let reason = format!("The value '{}' is later than 'upto'.", from.0);
+            return Err(BadQuery { name: "since", reason }.into());
+        }
+        let rows = Rows {
+            namespace: namespace.clone(),
+            name: asked.query.name_filter("action")?,
+            since: Some(from),
+            upto: Some(until),
+            skip: 0,
+            limit: usize::MAX,
+        };
+        let actions = self.controller.index.tally(rows).await.map_err(Failed::from)?;
+        let stats = Stats {
+            namespace: namespace.to_string(),
+            since: from.0,
+            upto: until.0,
+            actions: actions.into_actions(),
+        };
+        Ok(Answer::json(api::entity::bytes(&stats)))
     }
 
     async fn history(&self, namespace: &Namespace, id: ActivationId) -> Result<Answer, Refusal> {

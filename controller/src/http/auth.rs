@@ -15,17 +15,17 @@ use http::{HeaderMap, header};
 use ledger::fold::Ledger;
 use ledger::record::EntityKey;
 use model::id::{Digest, Offset};
-use model::identity::{AccessKey, Identity, Subject};
+use model::identity::{AccessKey, Identity, SECRET};
 use model::limits::NamespaceLimits;
+use model::name::Namespace;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::minted::Minter;
 use crate::owner::Partition;
 use crate::read::documents::Unreadable;
-use crate::read::stored::small;
+use crate::read::identities;
 
-/// A secret has exactly so many characters.
-const SECRET: usize = 64;
 /// So many headers are remembered; then all are forgotten.
 const REMEMBERED: usize = 10_000;
 /// Clients differ in how they pad.
@@ -57,7 +57,7 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Session {
     identity: Arc<Identity>,
-    rests_on: [(EntityKey, Option<Offset>); 3],
+    rests_on: [RestsOn; 3],
 }
 
 impl Session {
@@ -76,6 +76,7 @@ impl Sessions {
     pub fn authenticate(
         &self,
         partition: &Partition,
+        minter: &Minter,
         headers: &HeaderMap,
     ) -> Result<Arc<Identity>, Unauthenticated> {
         let header = headers.get(header::AUTHORIZATION).ok_or(Unauthenticated::Missing)?;
@@ -85,6 +86,11 @@ impl Sessions {
             return Ok(Arc::clone(&session.identity));
         }
         let (user, secret) = credentials(header.as_bytes())?;
+        // One that was minted is not remembered: it ends with what holds it.
+        if let Some((subject, namespace)) = minter.opened_by(&user, &secret) {
+            let found = partition.read(|ledger| behalf_of(ledger, subject, namespace));
+            return found.map(|(identity, _)| Arc::new(identity));
+        }
         let session = partition.read(|ledger| look_up(ledger, &user, &secret))?;
         let identity = Arc::clone(&session.identity);
         self.remember(header.as_bytes(), session);
@@ -124,38 +130,37 @@ fn credentials(header: &[u8]) -> Result<(String, Digest), Unauthenticated> {
 
 fn look_up(ledger: &Ledger, user: &str, secret: &Digest) -> Result<Session, Unauthenticated> {
     let unreadable = Unauthenticated::Unreadable;
-    let by_user = EntityKey::access_key(user);
-    let entity = ledger.entity(&by_user).ok_or(Unauthenticated::Invalid)?;
-    let key: AccessKey = small(&by_user, entity).map_err(unreadable)?;
-    if !bool::from(key.secret.0.ct_eq(&secret.0)) {
+    let key = identities::access_key(ledger, user).map_err(unreadable)?;
+    let key = key.ok_or(Unauthenticated::Invalid)?;
+    if !bool::from(key.value.secret.0.ct_eq(&secret.0)) {
         return Err(Unauthenticated::Invalid);
     }
-    let key_at = entity.revision;
-    let by_subject = EntityKey::subject(&key.subject);
-    let entity = ledger.entity(&by_subject).ok_or(Unauthenticated::Invalid)?;
-    let subject: Subject = small(&by_subject, entity).map_err(unreadable)?;
-    if subject.blocked {
-        return Err(Unauthenticated::Invalid);
-    }
-    let subject_at = entity.revision;
-    let by_namespace = EntityKey::limits(&key.namespace);
-    let entity = ledger.entity(&by_namespace);
-    let limits = match entity {
-        Some(entity) => small(&by_namespace, entity).map_err(unreadable)?,
-        None => NamespaceLimits::default(),
-    };
-    Ok(Session {
-        identity: Arc::new(Identity {
-            subject: key.subject,
-            namespace: key.namespace,
-            limits: Arc::new(limits),
-        }),
-        rests_on: [
-            (by_user, Some(key_at)),
-            (by_subject, Some(subject_at)),
-            (by_namespace, entity.map(|entity| entity.revision)),
-        ],
-    })
+    let AccessKey { subject, namespace, .. } = key.value;
+    let on = (EntityKey::access_key(user), Some(key.revision));
+    let (identity, [by_subject, by_namespace]) = behalf_of(ledger, subject, namespace)?;
+    Ok(Session { identity: Arc::new(identity), rests_on: [on, by_subject, by_namespace] })
+}
+
+/// What an identity rests on: keys of documents, and their revisions.
+type RestsOn = (EntityKey, Option<Offset>);
+
+/// A subject in one of its namespaces, unless it is blocked; and what that rests on.
+fn behalf_of(
+    ledger: &Ledger,
+    subject: String,
+    namespace: Namespace,
+) -> Result<(Identity, [RestsOn; 2]), Unauthenticated> {
+    let unreadable = Unauthenticated::Unreadable;
+    let found = identities::subject(ledger, &subject).map_err(unreadable)?;
+    let found = found.filter(|found| !found.value.blocked).ok_or(Unauthenticated::Invalid)?;
+    let overrides = identities::overrides(ledger, &namespace).map_err(unreadable)?;
+    let rests_on = [
+        (EntityKey::subject(&subject), Some(found.revision)),
+        (EntityKey::limits(&namespace), overrides.as_ref().map(|found| found.revision)),
+    ];
+    let overrides = overrides.map(|found| found.value).unwrap_or_default();
+    let limits = Arc::new(overrides.over(&NamespaceLimits::default()));
+    Ok((Identity { subject, namespace, limits }, rests_on))
 }
 
 #[cfg(test)]

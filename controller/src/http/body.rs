@@ -30,8 +30,13 @@ pub enum BadBody {
     #[error("Request too large")]
     TooLarge,
     /// Beyond what an invoke takes.
-    #[error("Request larger than allowed: {0} > {MAX_PAYLOAD} bytes.")]
-    Payload(u64),
+    #[error("Request larger than allowed: {size} > {most} bytes.")]
+    Payload {
+        /// As it was announced, or came.
+        size: u64,
+        /// The most.
+        most: u64,
+    },
     /// Not JSON by its type.
     #[error("The request's Content-Type [{0}] is not supported. Expected:\napplication/json")]
     Type(String),
@@ -157,14 +162,14 @@ pub async fn small_entity<T>(
     in_flight: &InFlight,
     make: impl FnOnce(&Json) -> Result<T, BadBody>,
 ) -> Result<T, BadBody> {
-    let body = payload(headers, body, in_flight).await?;
+    let body = payload(headers, body, in_flight, MAX_PAYLOAD).await?;
     if !body.is_empty() {
         is_json(headers)?;
     }
     make(&Json::parse(&body)?)
 }
 
-/// The bytes of the payload of an invoke, not yet looked into.
+/// The bytes of the payload of an invoke or a fire, at most `most`, not yet looked into.
 ///
 /// # Errors
 /// [`BadBody::Payload`] and those of reading.
@@ -172,13 +177,14 @@ pub async fn payload(
     headers: &HeaderMap,
     body: Incoming,
     in_flight: &InFlight,
+    most: u64,
 ) -> Result<Bytes, BadBody> {
-    if let Some(length) = content_length(headers)
-        && length > MAX_PAYLOAD
+    if let Some(size) = content_length(headers)
+        && size > most
     {
-        return Err(BadBody::Payload(length));
+        return Err(BadBody::Payload { size, most });
     }
-    read(headers, body, in_flight, Some(MAX_PAYLOAD)).await
+    read(headers, body, in_flight, Some(most)).await
 }
 
 /// The arguments in a payload: none at all, or an object.
@@ -244,7 +250,7 @@ async fn read(
             more.extend_from_slice(&data);
         }
         match keep {
-            Some(keep) if came > keep => Err(BadBody::Payload(came)),
+            Some(most) if came > most => Err(BadBody::Payload { size: came, most }),
             _ => Ok(if more.is_empty() { first } else { more.freeze() }),
         }
     };
@@ -364,11 +370,16 @@ mod tests {
     async fn payloads_are_bounded_by_what_is_announced_or_came() {
         let in_flight = InFlight::new(0);
         let announced = headers(&[("content-length", "1048577")]);
-        let announced = payload(&announced, whole(""), &in_flight).await;
-        assert_eq!(announced, Err(BadBody::Payload(1_048_577)));
-        let came = payload(&headers(&[]), chunks(&[1 << 20, 5, 5]), &in_flight).await;
-        assert_eq!(came, Err(BadBody::Payload((1 << 20) + 10)));
-        let fits = payload(&headers(&[]), chunks(&[1 << 19, 1 << 19]), &in_flight).await;
+        let announced = payload(&announced, whole(""), &in_flight, MAX_PAYLOAD).await;
+        let too_large = |size, most| Err(BadBody::Payload { size, most });
+        assert_eq!(announced, too_large(1_048_577, MAX_PAYLOAD));
+        let came = chunks(&[1 << 20, 5, 5]);
+        let came = payload(&headers(&[]), came, &in_flight, MAX_PAYLOAD).await;
+        assert_eq!(came, too_large((1 << 20) + 10, MAX_PAYLOAD));
+        let set = payload(&headers(&[]), chunks(&[8, 3]), &in_flight, 10).await;
+        assert_eq!(set, too_large(11, 10));
+        let fits = chunks(&[1 << 19, 1 << 19]);
+        let fits = payload(&headers(&[]), fits, &in_flight, MAX_PAYLOAD).await;
         assert_eq!(fits.unwrap().len(), 1 << 20);
         assert_eq!(in_flight.used(), 0);
     }

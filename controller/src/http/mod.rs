@@ -173,11 +173,11 @@ impl Api {
             Route::RootMethod => return Err(Refusal::method()),
             Route::Unknown => return Err(Refusal::no_route()),
             Route::UnknownApi => {
-                self.sessions.authenticate(&self.controller.partition, headers)?;
+                self.caller(headers)?;
                 return Err(Refusal::no_route());
             }
         };
-        let caller = self.sessions.authenticate(&self.controller.partition, headers)?;
+        let caller = self.caller(headers)?;
         let transaction = String::from_utf8_lossy(transaction.as_bytes());
         let asked = Asked {
             headers,
@@ -191,6 +191,12 @@ impl Api {
             self.count(refusal, &caller);
         }
         served
+    }
+
+    /// On whose behalf a request is.
+    fn caller(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Refusal> {
+        let Controller { partition, minter, .. } = &*self.controller;
+        Ok(self.sessions.authenticate(partition, minter, headers)?)
     }
 
     fn count(&self, refusal: &Refusal, caller: &Identity) {
@@ -260,6 +266,11 @@ impl Api {
                 admits()?;
                 let name = QualifiedName { namespace, path };
                 self.action(verb, caller, &name, asked, body).await
+            }
+            Is::Stats(namespace) => {
+                let namespace = namespace_of(&namespace, caller)?;
+                admits()?;
+                Box::pin(self.stats(caller, &namespace, asked)).await
             }
             Is::ListActivations(namespace) => {
                 let namespace = namespace_of(&namespace, caller)?;
@@ -336,10 +347,13 @@ fn is_usual(method: &Method) -> bool {
 
 fn type_of(open: Open) -> &'static str {
     match open {
-        Open::Ping => respond::TEXT,
+        Open::Ping | Open::Docs => respond::TEXT,
+        Open::DocsPage => respond::HTML,
         Open::Metrics => daemon::metrics::CONTENT_TYPE,
         Open::Root
         | Open::ApiInfo
+        | Open::ApiDocs
+        | Open::RootDocs
         | Open::Ready
         | Open::Invokers
         | Open::InvokersHealthy
@@ -364,7 +378,7 @@ fn namespace_of(segment: &str, caller: &Identity) -> Result<Namespace, BadName> 
     Namespace::new(segment)
 }
 
-fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }

@@ -61,6 +61,9 @@ impl Api {
             Astray::NotFound => Refusal::not_found_named(name),
             astray => astray.into(),
         })?;
+        if controller.config.shared_packages_execute_only {
+            provider.may_read(&caller.namespace)?;
+        }
         let (actions, feeds) = self.contents(&provider).await?;
         let all = provider.parameters();
         let shown = provider.through.as_ref().map_or(&provider.package, |it| &it.binding);

@@ -154,12 +154,12 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The name filter of a list of activations; empty is none.
+    /// A filter of activations by name; empty is none.
     ///
     /// # Errors
     /// [`BadQuery`].
-    pub fn name_filter(&self) -> Result<Option<String>, BadQuery> {
-        let Some(value) = self.get("name").filter(|value| !value.is_empty()) else {
+    pub fn name_filter(&self, name: &'static str) -> Result<Option<String>, BadQuery> {
+        let Some(value) = self.get(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
         let mut segments = value.split('/');
@@ -169,7 +169,7 @@ impl<'a> Query<'a> {
             return Ok(Some(value.into_owned()));
         }
         Err(BadQuery {
-            name: "name",
+            name,
             reason: format!(
                 "Parameter may be a 'simple' name or 'package-name/simple' name: {value}"
             ),
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn filters_of_activations_are_checked() {
-        let name = |query| Query::new(Some(query)).name_filter();
+        let name = |query| Query::new(Some(query)).name_filter("name");
         assert_eq!(name("name="), Ok(None));
         assert_eq!(name("name=a%20b"), Ok(Some("a b".to_owned())));
         assert_eq!(name("name=p/a"), Ok(Some("p/a".to_owned())));

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use daemon::metrics::{Bound as Bounded, Throttle};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW,
-    CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::Full;
@@ -27,6 +27,7 @@ use super::auth::Unauthenticated;
 use super::body::BadBody;
 use super::put::Invalid;
 use super::query::BadQuery;
+use crate::admin;
 use crate::entitlement::Denied;
 use crate::entitlement::packages::Astray;
 use crate::entitlement::rate::{self, TooMany};
@@ -51,6 +52,8 @@ const KEY_EXPIRES: HeaderName = HeaderName::from_static("idempotency-expires");
 pub const JSON: &str = "application/json";
 /// Text.
 pub const TEXT: &str = "text/plain; charset=UTF-8";
+/// A page.
+pub const HTML: &str = "text/html; charset=UTF-8";
 
 const NOT_FOUND: &str = "The requested resource does not exist.";
 const NO_ROUTE: &str = "The requested resource could not be found.";
@@ -59,6 +62,7 @@ const INTERNAL: &str = "There was an internal server error.";
 const CORRUPTED: &str = "Resource is corrupted and cannot be read.";
 const RACE: &str = "Concurrent modification to resource detected.";
 const REALM: &str = "Basic realm=\"OpenWhisk secure realm\",charset=UTF-8";
+const ADMIN_REALM: &str = "Bearer realm=\"quirl admin\"";
 const ALLOWED_HEADERS: &str =
     "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent";
 
@@ -120,6 +124,25 @@ impl Answer {
     #[must_use]
     pub fn open(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { content_type, cors: Cors::None, ..Self::json(body) }
+    }
+
+    /// It is elsewhere for good: 308.
+    #[must_use]
+    pub fn moved(to: &str) -> Self {
+        Self { status: StatusCode::PERMANENT_REDIRECT, ..Self::open(TEXT, Bytes::new()) }
+            .with(LOCATION, to)
+    }
+
+    /// 200 with a document of the admin API.
+    #[must_use]
+    pub fn admin(document: &impl serde::Serialize) -> Self {
+        Self::open(JSON, api::entity::bytes(document))
+    }
+
+    /// 201: the document of what was made, with its key.
+    #[must_use]
+    pub fn admin_created(document: &api::admin::Subject) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::admin(document) }
     }
 
     /// 200 and no more to say.
@@ -383,6 +406,37 @@ fn seconds(duration: Duration) -> String {
     duration.as_millis().div_ceil(1000).max(1).to_string()
 }
 
+impl From<admin::Error> for Refusal {
+    fn from(error: admin::Error) -> Self {
+        use admin::Error;
+        let text = error.to_string();
+        let refusal = match error {
+            Error::Token => {
+                Self::new(StatusCode::UNAUTHORIZED, text).with(WWW_AUTHENTICATE, ADMIN_REALM)
+            }
+            Error::NoRoute | Error::NotFound => Self::new(StatusCode::NOT_FOUND, text),
+            Error::Method(methods) => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, text).with(ALLOW, methods)
+            }
+            Error::Exists | Error::Foreign(_) | Error::NotEmpty { .. } | Error::KeyInUse => {
+                Self::new(StatusCode::CONFLICT, text)
+            }
+            Error::Subject(_)
+            | Error::Namespace(_)
+            | Error::Key(_)
+            | Error::Negative(_)
+            | Error::Order(..) => Self::new(StatusCode::BAD_REQUEST, text),
+            Error::Body(bad) => bad.into(),
+            Error::Query(bad) => bad.into(),
+            Error::Unreadable(error) => error.into(),
+            Error::Bound(bound) => bound.into(),
+            Error::Failed(failed) => failed.into(),
+        };
+        // No page of a browser is an administrator.
+        Self { cors: Cors::None, ..refusal }
+    }
+}
+
 impl From<BadName> for Refusal {
     fn from(bad: BadName) -> Self {
         Self::router(StatusCode::BAD_REQUEST, bad.to_string())
@@ -467,7 +521,7 @@ impl From<BadBody> for Refusal {
         let text = bad.to_string();
         match bad {
             BadBody::TooLarge => Self::router(StatusCode::PAYLOAD_TOO_LARGE, text),
-            BadBody::Payload(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
+            BadBody::Payload { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             BadBody::Type(_) => Self::router(StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
             BadBody::Malformed(_) => Self::router(StatusCode::BAD_REQUEST, text),
             BadBody::InFlight { .. } => {

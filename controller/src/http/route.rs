@@ -38,6 +38,14 @@ pub enum Open {
     Root,
     /// `GET /api/v1`
     ApiInfo,
+    /// `GET /api/v1/api-docs`
+    ApiDocs,
+    /// `GET /api/v1/docs/index.html`
+    DocsPage,
+    /// `GET /api-docs`
+    RootDocs,
+    /// `GET /docs`
+    Docs,
     /// `GET /ping`
     Ping,
     /// `GET /ready`
@@ -73,6 +81,8 @@ pub enum Api<'a> {
     List(Collection, Segment<'a>),
     /// One package, trigger or rule.
     Entity(Collection, Verb, Segment<'a>, Segment<'a>),
+    /// `GET stats`
+    Stats(Segment<'a>),
     /// `GET activations`
     ListActivations(Segment<'a>),
     /// `GET activations/{id}…`
@@ -117,6 +127,7 @@ impl Route<'_> {
         match self {
             Self::Open(Open::Root) => "/",
             Self::Open(Open::ApiInfo) => "/api/v1",
+            Self::Open(Open::ApiDocs | Open::DocsPage | Open::RootDocs | Open::Docs) => "docs",
             Self::Open(Open::Ping) => "/ping",
             Self::Open(Open::Ready) => "/ready",
             Self::Open(Open::Metrics) => "/metrics",
@@ -132,6 +143,7 @@ impl Route<'_> {
             Self::Api(Api::Entity(Collection::Triggers, ..)) => "triggers/{name}",
             Self::Api(Api::Entity(Collection::Rules, ..)) => "rules/{name}",
             Self::Api(Api::Entity(Collection::Actions, ..)) => "actions/{name}",
+            Self::Api(Api::Stats(_)) => "stats",
             Self::Api(Api::ListActivations(_)) => "activations",
             Self::Api(Api::Activation(..) | Api::Cancel(..)) => "activations/{id}",
             Self::UnknownApi | Self::Unknown => "unknown",
@@ -146,12 +158,17 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
         return match (method, below) {
             (&Method::OPTIONS, _) => Route::ApiOptions,
             (&Method::GET, "" | "/") => Route::Open(Open::ApiInfo),
+            (&Method::GET, "/api-docs") => Route::Open(Open::ApiDocs),
+            (&Method::GET, "/docs/index.html") => Route::Open(Open::DocsPage),
             (_, "" | "/") => Route::RootMethod,
             (_, below) => api(method, below).map_or(Route::UnknownApi, Route::Api),
         };
     }
     let open = match path {
         "/" => Open::Root,
+        "/api-docs" => Open::RootDocs,
+        "/docs" => Open::Docs,
+        "/docs/index.html" => Open::DocsPage,
         "/ping" => Open::Ping,
         "/ready" => Open::Ready,
         "/metrics" => Open::Metrics,
@@ -208,6 +225,7 @@ fn of_namespace<'a>(verb: Verb, namespace: Segment<'a>, rest: &[&'a str]) -> Opt
     match rest {
         ["limits"] | ["limits", ""] if is_get => Some(Api::Limits(namespace)),
         ["limits", ..] if is_get => Some(Api::LimitsInner(namespace)),
+        ["stats"] | ["stats", ""] => is_get.then_some(Api::Stats(namespace)),
         ["actions"] | ["actions", ""] => is_get.then_some(Api::ListActions(namespace)),
         ["actions", name] => Some(Api::Action(verb, namespace, None, decode(name))),
         ["actions", package, ""] if !package.is_empty() => {
@@ -305,6 +323,10 @@ mod tests {
             ("OPTIONS", "/api/v1/no/such", Route::ApiOptions),
             ("GET", "/api/v1", Route::Open(Open::ApiInfo)),
             ("GET", "/api/v1/", Route::Open(Open::ApiInfo)),
+            ("GET", "/api/v1/api-docs", Route::Open(Open::ApiDocs)),
+            ("GET", "/api/v1/docs/index.html", Route::Open(Open::DocsPage)),
+            ("GET", "/api/v1/docs/dummy", Route::UnknownApi),
+            ("GET", "/docs", Route::Open(Open::Docs)),
             ("GET", "/api/v1x", Route::Unknown),
             ("GET", "/api/v1/namespaces/", Route::Api(Api::Namespaces)),
             ("GET", "/namespaces", Route::Api(Api::Namespaces)),

@@ -33,6 +33,8 @@ struct Stored {
     trigger: Option<Seen>,
     /// `None`: the trigger does not know it.
     link: Option<Link>,
+    /// The mark of the link, whatever it says.
+    linked: Expect,
 }
 
 impl Stored {
@@ -117,6 +119,8 @@ impl Api {
         let born = |seen: &Seen| Expect { key: seen.pin.key.clone(), mark: Mark::Born(seen.born) };
         let revision = stored.as_ref().map(|stored| stored.seen.pin.revision);
         let mut expect = vec![write::unchanged(&key, revision), born(&trigger), born(&action)];
+        // That it is kept rests on what the link says.
+        expect.extend(stored.as_ref().map(|stored| stored.linked.clone()));
         let active = stored.as_ref().is_none_or(|stored| stored.status() == Status::Active);
         let link = Link { born: trigger.born, action: rule.action.clone(), active };
         let mut ops = Vec::new();
@@ -188,7 +192,7 @@ impl Api {
             let expect = vec![
                 write::unchanged(&stored.seen.pin.key, Some(stored.seen.pin.revision)),
                 Expect { key: key.clone(), mark: Mark::Born(trigger.born) },
-                Expect { key: key.clone(), mark: Mark::Contents(trigger.contents) },
+                stored.linked,
             ];
             let ops = vec![stored::put_small(link_of(name, &stored.rule), &link), Op::Touch(key)];
             match self.controller.change(ops, expect, asked.transaction).await {
@@ -214,12 +218,14 @@ fn of_rule(view: &mut View<'_>, name: &QualifiedName) -> Result<Option<Stored>, 
     let by = EntityKey::named(&rule.trigger.namespace, &rule.trigger.path);
     let trigger = view.get::<Refusal>(&by)?.filter(|seen| seen.known.trigger().is_some());
     let key = link_of(name, &rule);
-    let link = view.ledger.entity(&key).map(|entity| stored::small::<Link>(&key, entity));
+    let entity = view.ledger.entity(&key);
+    let link = entity.map(|entity| stored::small::<Link>(&key, entity));
     let link = link.transpose().map_err(Refusal::from)?;
+    let linked = write::unchanged(&key, entity.map(|entity| entity.revision));
     // What another life of the trigger knew is forgotten.
     let born = trigger.as_ref().map(|trigger| trigger.born);
     let link = link.filter(|link| Some(link.born) == born);
-    Ok(Some(Stored { seen, rule, trigger, link }))
+    Ok(Some(Stored { seen, rule, trigger, link, linked }))
 }
 
 /// Whether the caller may refer to what the PUT names.

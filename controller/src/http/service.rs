@@ -10,11 +10,17 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Api;
-use super::respond::{Answer, JSON, Refusal, TEXT};
+use super::respond::{Answer, HTML, JSON, Refusal, TEXT};
 use super::route::Open;
 use crate::owner::proposal::Phase;
 use crate::runtimes::Runtimes;
 
+/// The API as a document of Swagger 2.0.
+const API_DOCS: &str = include_str!("docs/api.json");
+/// The endpoints that need no key as another.
+const ROOT_DOCS: &str = include_str!("docs/root.json");
+/// A page that shows either.
+const DOCS_PAGE: &str = include_str!("docs/index.html");
 /// The invoker inside this process.
 const INVOKER: &str = "invoker0/0";
 const MB: u64 = 1 << 20;
@@ -29,6 +35,10 @@ impl Api {
         Ok(match open {
             Open::Root => Answer::open(JSON, self.root.clone()),
             Open::ApiInfo => Answer::open(JSON, api_info()),
+            Open::ApiDocs => Answer::open(JSON, API_DOCS),
+            Open::RootDocs => Answer::open(JSON, ROOT_DOCS),
+            Open::DocsPage => Answer::open(HTML, DOCS_PAGE),
+            Open::Docs => Answer::moved("docs/index.html?url=/api-docs"),
             Open::Ping => Answer::open(TEXT, "pong"),
             Open::Ready => self.ready(),
             Open::Metrics => {
@@ -201,4 +211,35 @@ pub(super) fn root(runtimes: &Runtimes) -> Vec<u8> {
         },
         "runtimes": families,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_are_whole() {
+        for text in [API_DOCS, ROOT_DOCS] {
+            let document: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(document["swagger"], "2.0");
+            for reference in text.split("\"$ref\": \"#").skip(1) {
+                let to = reference.split('"').next().unwrap_or_default();
+                assert!(document.pointer(to).is_some(), "nothing is at {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_documented_is_routed() {
+        let document: Value = serde_json::from_str(API_DOCS).unwrap();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let path = path.replace(['{', '}'], "x");
+            for method in methods.as_object().unwrap().keys() {
+                let method = http::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+                let target = format!("/api/v1{path}");
+                let route = crate::http::route::find(&method, &target);
+                assert!(matches!(route, crate::http::route::Route::Api(_)), "{method} {path}");
+            }
+        }
+    }
 }

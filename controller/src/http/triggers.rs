@@ -141,8 +141,8 @@ impl Api {
         let mut key = None;
         if let Some(text) = key::sent(asked.headers)? {
             // The same request is that with the same bytes, so they are needed before all else.
-            let read =
-                body::payload(asked.headers, body.take().unwrap_or_default(), &self.in_flight);
+            let (sent, most) = (body.take().unwrap_or_default(), caller.limits.max_payload);
+            let read = body::payload(asked.headers, sent, &self.in_flight, most);
             let bytes = payload.insert(read.await?);
             let seen = Key::new(&caller.namespace, text, "POST", asked.target, bytes);
             match controller.key_seen(&seen) {
@@ -166,7 +166,8 @@ impl Api {
             Some(payload) => payload,
             None => {
                 let body = body.take().unwrap_or_default();
-                body::payload(asked.headers, body, &self.in_flight).await?
+                let most = caller.limits.max_payload;
+                body::payload(asked.headers, body, &self.in_flight, most).await?
             }
         };
         let payload = body::arguments(asked.headers, &payload)?;

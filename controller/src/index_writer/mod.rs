@@ -19,6 +19,8 @@ use tokio::sync::watch;
 
 use step::{Effect, Event, Writer};
 
+use crate::read::stats::Tally;
+
 /// A list waits at most so long for the index to catch up.
 const LIST_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -265,6 +267,20 @@ impl IndexReader {
         self.caught_up().await?;
         let index = self.index.clone();
         Ok(tokio::task::spawn_blocking(move || index.count(&query)).await??)
+    }
+
+    /// Figures of the rows that a list without bounds would have.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn tally(&self, query: Query) -> Result<Tally, ReadError> {
+        self.caught_up().await?;
+        let index = self.index.clone();
+        let tallied = tokio::task::spawn_blocking(move || {
+            let mut tally = Tally::default();
+            index.each(&query, &mut |row| tally.add(&row)).map(|()| tally)
+        });
+        Ok(tallied.await??)
     }
 
     /// How many records the index is behind.

@@ -39,6 +39,8 @@ use step::{Effect, Event, LogRefusal, Owner, Ticket};
 
 /// Kept free on the disk for the small records of each open activation.
 const RESERVED_EACH: u64 = 4 << 10;
+/// So many runs at a time are much.
+const MANY_RUNS: usize = 8;
 
 /// The partition that this process owns; cheap to clone.
 #[derive(Clone)]
@@ -422,7 +424,14 @@ impl Partition {
             let wakes_at = self.read_lock().wakes_at;
             tokio::select! { // each arm is cancel-safe: a batch is taken whole or not at all
                 batch = batches.next() => match batch {
-                    Some(batch) => self.apply(&batch?.items, last_at_start, &mut later)?,
+                    Some(batch) => {
+                        self.apply(&batch?.items, last_at_start, &mut later)?;
+                        if told_first(&mut later) {
+                            // They answer before all else is sent out.
+                            tokio::task::yield_now().await;
+                        }
+                        self.perform_later(&mut later);
+                    }
                     None => return Ok(()),
                 },
                 () = self.0.clock.reaches(wakes_at) => self.woken(),
@@ -432,7 +441,7 @@ impl Partition {
         }
     }
 
-    /// One batch under one lock; then whatever does not need it. `later` is empty before and after.
+    /// One batch under one lock. `later`, empty before, is what does not need it.
     fn apply(
         &self,
         items: &[Item],
@@ -463,7 +472,6 @@ impl Partition {
             let reserved = core.owner.in_use().open * RESERVED_EACH;
             self.0.log.set_reserved(ByteSize::bytes(reserved));
         }
-        self.perform_later(later);
         self.0.observer.batch(items.iter().map(bytes_of).sum());
         Ok(())
     }
@@ -519,6 +527,24 @@ impl Partition {
     fn write_lock(&self) -> RwLockWriteGuard<'_, Core> {
         self.0.core.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// If much is to be run, as after a fire with many rules, whoever waits for a word is told before;
+/// whether it was so.
+fn told_first(later: &mut Vec<Later>) -> bool {
+    let runs = later.iter().filter(|act| matches!(act, Later::Run(_))).count();
+    if runs < MANY_RUNS {
+        return false;
+    }
+    for act in std::mem::take(later) {
+        match act {
+            // Whoever asked may be gone; what was decided stands in the ledger.
+            Later::Tell(ticket, answer) => drop(ticket.send(answer)),
+            Later::Call(caller, word) => drop(caller.send(word)),
+            act @ (Later::Run(_) | Later::Verdict(..) | Later::Observe(..)) => later.push(act),
+        }
+    }
+    true
 }
 
 fn bytes_of(item: &Item) -> u64 {
@@ -682,6 +708,9 @@ impl Shared {
         let id = ended.row.id;
         // Before the lock is released: whoever is answered finds the record (I23).
         self.pending.add(&ended);
+        if let Some(dispatcher) = self.dispatcher.get() {
+            dispatcher.ended(id);
+        }
         core.waiters.step(self.clock.now(), WaitEvent::Ended(id), &mut core.called);
         if !core.called.is_empty() {
             let told = Arc::new(Told { ended, record: Arc::clone(record) });

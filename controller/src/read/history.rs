@@ -111,10 +111,15 @@ impl About {
                         (accept.cause, birth.assign.map(|it| it.invoker))
                     }
                     Root::Invoke(birth) => (Cause::Step, birth.assign.map(|it| it.invoker)),
-                    Root::Fire(fire) if fire.id == self.id => (accept.cause, None),
+                    Root::Fire(fire) if fire.id == self.id => {
+                        accepted.transaction_id = Some(accept.by.transaction.clone());
+                        (accept.cause, None)
+                    }
                     Root::Fire(fire) => {
                         let birth = fire.births().find(|birth| birth.id == self.id);
                         let cause = if birth.is_some() { Cause::Rule } else { Cause::Step };
+                        let transaction = birth.map(|_| accept.by.transaction.clone());
+                        accepted.transaction_id = transaction;
                         (cause, birth.and_then(|birth| birth.assign).map(|it| it.invoker))
                     }
                 }

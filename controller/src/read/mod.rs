@@ -6,6 +6,8 @@
 pub mod activation;
 pub mod documents;
 pub mod history;
+pub mod identities;
+pub mod stats;
 pub mod stored;
 
 pub use documents::{Documents, Known, KnownAction};

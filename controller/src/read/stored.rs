@@ -77,18 +77,31 @@ pub enum Place<'a> {
 /// The bytes of a stored document.
 #[must_use]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    encode_as(VERSION, value)
+}
+
+/// The same for what is written in another version by now.
+#[must_use]
+pub fn encode_as<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     // Serialising plain data into a vector has nothing to fail on; an empty document would be told as
     // corrupted by whoever reads it.
-    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+    postcard::to_extend(value, vec![version]).unwrap_or_default()
 }
 
 /// What stands in a stored document; `None` if it cannot be understood.
 #[must_use]
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    match bytes.split_first()? {
-        (&VERSION, rest) => postcard::from_bytes(rest).ok(),
-        _ => None,
+    decode_as(VERSION, bytes)
+}
+
+/// The same of another version.
+#[must_use]
+pub fn decode_as<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Option<T> {
+    let (found, rest) = bytes.split_first()?;
+    if *found != version {
+        return None;
     }
+    postcard::from_bytes(rest).ok()
 }
 
 /// What stands in a document that is never larger than a record may hold inside.

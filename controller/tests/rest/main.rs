@@ -6,7 +6,7 @@ mod world;
 
 use std::time::Duration;
 
-use model::limits::{Bounds, NamespaceLimits};
+use model::limits::Overrides;
 use quirl_controller::config::Config;
 
 use world::{Answer, World};
@@ -181,10 +181,10 @@ async fn an_open_activation_can_be_cancelled_once() {
 
 #[tokio::test]
 async fn throttles_count_first_and_say_how_many() {
-    let limits = NamespaceLimits {
-        invocations_per_minute: 2,
-        concurrent_invocations: 1,
-        ..NamespaceLimits::default()
+    let limits = Overrides {
+        invocations_per_minute: Some(2),
+        concurrent_invocations: Some(1),
+        ..Overrides::default()
     };
     let world = World::with(limits, Config::default()).await;
     world.action("a").await;
@@ -208,11 +208,7 @@ async fn throttles_count_first_and_say_how_many() {
 #[tokio::test]
 async fn bounds_refuse_and_say_that_nothing_was_accepted() {
     let config = Config { open_activations: 1, idempotency_keys: 0, ..Config::default() };
-    let limits = NamespaceLimits {
-        invocations_per_minute: 100,
-        memory: Bounds { min: 1, max: 512 },
-        ..NamespaceLimits::default()
-    };
+    let limits = Overrides { invocations_per_minute: Some(100), ..Overrides::default() };
     let world = World::with(limits, config).await;
     world.action("a").await;
     assert_eq!(world.ask("POST", "actions/a", r#"{"hold":1}"#).await.status, 202);
@@ -323,10 +319,10 @@ async fn a_damaged_document_and_a_blocked_subject_are_noticed() {
     let blocked = model::identity::Subject {
         name: "guest".to_owned(),
         blocked: true,
+        created: None,
         namespaces: Vec::new(),
     };
-    let document = quirl_controller::read::stored::encode(&blocked);
-    world.put(ledger::record::EntityKey::subject("guest"), document).await;
+    world.write(quirl_controller::read::identities::put_subject(&blocked)).await;
     let answer = world.ask("GET", "/namespaces", "").await;
     refused(&answer, 401, "The supplied authentication is invalid");
     let realm = "Basic realm=\"OpenWhisk secure realm\",charset=UTF-8";

@@ -20,7 +20,7 @@ use log::embedded::{Config as LogConfig, Durability, Embedded};
 use model::id::{Digest, Incarnation, InvokerId, NodeId, Offset};
 use model::identity::{AccessKey, Subject};
 use model::json::{Json, Kind};
-use model::limits::NamespaceLimits;
+use model::limits::Overrides;
 use model::name::Namespace;
 use model::outcome::Class;
 use model::size::ByteSize;
@@ -29,9 +29,10 @@ use quirl_controller::dispatch::{Dispatcher, Input, Invoker};
 use quirl_controller::entitlement::rate::Rates;
 use quirl_controller::http::Server;
 use quirl_controller::index_writer::{IndexReader, Pending};
+use quirl_controller::minted::Minter;
 use quirl_controller::owner::step::{AttemptVerdict, Bounds, Owner};
 use quirl_controller::owner::{Observer, Partition, Parts};
-use quirl_controller::read::{Documents, stored};
+use quirl_controller::read::{Documents, identities};
 use quirl_controller::runtimes::{Artefact, Driver, Inspected, Inspector, Runtimes};
 use quirl_controller::{Controller, write};
 use store::blobs::Blobs;
@@ -163,7 +164,7 @@ fn runtimes() -> Runtimes {
 
 impl World {
     /// A server that has started, with the namespace `guest` under these limits.
-    pub(crate) async fn with(limits: NamespaceLimits, config: Config) -> Self {
+    pub(crate) async fn with(limits: Overrides, config: Config) -> Self {
         let world = Self::starting(config);
         let (partition, stop) = (world.controller.partition.clone(), world.stop.clone());
         tokio::spawn(async move { partition.follow(stop).await });
@@ -174,10 +175,10 @@ impl World {
 
     /// A server that has started, without limits that matter.
     pub(crate) async fn new() -> Self {
-        let limits = NamespaceLimits {
-            invocations_per_minute: 60_000,
-            concurrent_invocations: 1_000,
-            ..NamespaceLimits::default()
+        let limits = Overrides {
+            invocations_per_minute: Some(60_000),
+            concurrent_invocations: Some(1_000),
+            ..Overrides::default()
         };
         Self::with(limits, Config::default()).await
     }
@@ -239,6 +240,7 @@ impl World {
             blobs,
             documents,
             rates: Rates::default(),
+            minter: Arc::new(Minter::new([7; 32])),
             runtimes: Arc::new(runtimes()),
             inspector: Arc::new(Lenient),
             config,
@@ -251,24 +253,37 @@ impl World {
         Self { controller, fake, server, stop, pending, log, _folder: folder }
     }
 
-    async fn write_guest(&self, limits: &NamespaceLimits) {
+    async fn write_guest(&self, limits: &Overrides) {
         let guest = Namespace::new("guest").unwrap();
-        let subject =
-            Subject { name: "guest".to_owned(), blocked: false, namespaces: vec![guest.clone()] };
+        let subject = Subject {
+            name: "guest".to_owned(),
+            blocked: false,
+            created: None,
+            namespaces: vec![guest.clone()],
+        };
         let key = AccessKey {
             secret: store::blobs::digest_of("s".repeat(64).as_bytes()),
             subject: "guest".to_owned(),
             namespace: guest.clone(),
+            created: None,
         };
-        self.put(EntityKey::subject("guest"), stored::encode(&subject)).await;
-        self.put(EntityKey::access_key(USER), stored::encode(&key)).await;
-        self.put(EntityKey::limits(&guest), stored::encode(limits)).await;
+        for op in [
+            identities::put_subject(&subject),
+            identities::put_access_key(USER, &key),
+            identities::put_overrides(&guest, limits),
+        ] {
+            self.write(op).await;
+        }
     }
 
     /// Stores a document as it is.
     pub(crate) async fn put(&self, key: EntityKey, document: Vec<u8>) {
         let blobs: Vec<Digest> = Vec::new();
-        let op = Op::Put { key, document: Document::Inline(document.into()), blobs };
+        self.write(Op::Put { key, document: Document::Inline(document.into()), blobs }).await;
+    }
+
+    /// Makes a change.
+    pub(crate) async fn write(&self, op: Op) {
         let written: Result<Offset, write::Failed> =
             self.controller.change(vec![op], Vec::new(), "test").await;
         written.unwrap();

@@ -7,9 +7,11 @@
 //! Documents are compact JSON with their members in the order of `rest-api.md`.
 
 pub mod activation;
+pub mod admin;
 pub mod client;
 pub mod entity;
 pub mod error;
+pub mod stats;
 pub mod transaction;
 
 pub use self::client::Client;

@@ -41,8 +41,8 @@ pub struct Bounds {
     pub max: u64,
 }
 
-/// What the actions of a namespace may ask for, and how often they may run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the actions of a namespace may ask for, and how often they may run: as in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceLimits {
     /// Invocations admitted per wall-clock minute.
     pub invocations_per_minute: u64,
@@ -60,6 +60,8 @@ pub struct NamespaceLimits {
     pub concurrency: Bounds,
     /// The largest parameter set, bytes.
     pub max_parameters: u64,
+    /// The largest payload of an invoke or a fire, bytes.
+    pub max_payload: u64,
     /// Kinds that may be stored; `None`: all.
     pub allowed_kinds: Option<Vec<String>>,
     /// Whether records are kept for reading; `None`: the default, yes.
@@ -77,9 +79,89 @@ impl Default for NamespaceLimits {
             logs: Bounds { min: 0, max: 10 },
             concurrency: Bounds { min: 1, max: 1 },
             max_parameters: MAX_PAYLOAD,
+            max_payload: MAX_PAYLOAD,
             allowed_kinds: None,
             store_activations: None,
         }
+    }
+}
+
+/// What was set for one namespace, as it was set: what is not set is as the system has it.
+///
+/// Source: `rest-api.md` §8.2.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// Invocations admitted per wall-clock minute.
+    pub invocations_per_minute: Option<u64>,
+    /// Fires admitted per wall-clock minute.
+    pub fires_per_minute: Option<u64>,
+    /// Activations open at a time, parents not counted.
+    pub concurrent_invocations: Option<u64>,
+    /// Kinds that may be stored.
+    pub allowed_kinds: Option<Vec<String>>,
+    /// Whether records are kept for reading.
+    pub store_activations: Option<bool>,
+    /// The least memory, MB.
+    pub min_action_memory: Option<u64>,
+    /// The most memory, MB.
+    pub max_action_memory: Option<u64>,
+    /// The least log output, MB.
+    pub min_action_logs: Option<u64>,
+    /// The most log output, MB.
+    pub max_action_logs: Option<u64>,
+    /// The least run time, ms.
+    pub min_action_timeout: Option<u64>,
+    /// The most run time, ms.
+    pub max_action_timeout: Option<u64>,
+    /// The least activations per container.
+    pub min_action_concurrency: Option<u64>,
+    /// The most activations per container.
+    pub max_action_concurrency: Option<u64>,
+    /// The largest parameter set, bytes.
+    pub max_parameter_size: Option<u64>,
+    /// The largest payload, bytes.
+    pub max_payload_size: Option<u64>,
+    /// How much is shown of a result that is too long, bytes.
+    pub truncation_size: Option<u64>,
+}
+
+impl Overrides {
+    /// What is in force over `system`: the three throttles are as they were set, everything else
+    /// stays within what the system allows.
+    #[must_use]
+    pub fn over(&self, system: &NamespaceLimits) -> NamespaceLimits {
+        let within = |bounds: Bounds, min: Option<u64>, max: Option<u64>| {
+            let capped = |value: u64| value.clamp(bounds.min, bounds.max);
+            Bounds { min: min.map_or(bounds.min, capped), max: max.map_or(bounds.max, capped) }
+        };
+        let most = |system: u64, set: Option<u64>| set.map_or(system, |set| set.min(system));
+        NamespaceLimits {
+            invocations_per_minute: self
+                .invocations_per_minute
+                .unwrap_or(system.invocations_per_minute),
+            fires_per_minute: self.fires_per_minute.unwrap_or(system.fires_per_minute),
+            concurrent_invocations: self
+                .concurrent_invocations
+                .unwrap_or(system.concurrent_invocations),
+            timeout: within(system.timeout, self.min_action_timeout, self.max_action_timeout),
+            memory: within(system.memory, self.min_action_memory, self.max_action_memory),
+            logs: within(system.logs, self.min_action_logs, self.max_action_logs),
+            concurrency: within(
+                system.concurrency,
+                self.min_action_concurrency,
+                self.max_action_concurrency,
+            ),
+            max_parameters: most(system.max_parameters, self.max_parameter_size),
+            max_payload: most(system.max_payload, self.max_payload_size),
+            allowed_kinds: self.allowed_kinds.clone().or_else(|| system.allowed_kinds.clone()),
+            store_activations: self.store_activations.or(system.store_activations),
+        }
+    }
+
+    /// Whether nothing can be invoked: what waits in such a namespace is not run any more.
+    #[must_use]
+    pub fn stop_all(&self) -> bool {
+        self.concurrent_invocations == Some(0) || self.invocations_per_minute == Some(0)
     }
 }
 
@@ -168,6 +250,42 @@ impl NamespaceLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn overrides_stay_within_the_system_but_for_the_throttles() {
+        let system = NamespaceLimits::default();
+        assert_eq!(Overrides::default().over(&system), system);
+        let set = Overrides {
+            invocations_per_minute: Some(100_000),
+            fires_per_minute: Some(0),
+            concurrent_invocations: Some(7_000),
+            allowed_kinds: Some(vec!["nodejs:20".to_owned()]),
+            store_activations: Some(false),
+            min_action_memory: Some(1),
+            max_action_memory: Some(4_096),
+            min_action_timeout: Some(200),
+            max_action_timeout: Some(2_000),
+            max_action_logs: Some(5),
+            min_action_concurrency: Some(9),
+            max_parameter_size: Some(10),
+            max_payload_size: Some(u64::MAX),
+            ..Overrides::default()
+        };
+        let expected = NamespaceLimits {
+            invocations_per_minute: 100_000,
+            fires_per_minute: 0,
+            concurrent_invocations: 7_000,
+            timeout: Bounds { min: 200, max: 2_000 },
+            memory: Bounds { min: 128, max: 512 },
+            logs: Bounds { min: 0, max: 5 },
+            concurrency: Bounds { min: 1, max: 1 },
+            max_parameters: 10,
+            max_payload: MAX_PAYLOAD,
+            allowed_kinds: Some(vec!["nodejs:20".to_owned()]),
+            store_activations: Some(false),
+        };
+        assert_eq!(set.over(&system), expected);
+    }
 
     #[test]
     fn a_limit_out_of_bounds_is_told_in_the_words_of_the_contract() {

@@ -149,6 +149,8 @@ pub const INIT_EXITED: &str = "The action did not initialize and exited unexpect
 pub const OUT_OF_MEMORY: &str = "The action exhausted its memory and was aborted.";
 /// A component was deleted before its turn.
 pub const NO_COMPONENT: &str = "Sequence component does not exist.";
+/// The namespace was stopped between acceptance and run.
+pub const STOPPED_NAMESPACE: &str = "The action was not invoked due to a blacklisted namespace.";
 /// More components than a sequence may run.
 pub const TOO_LONG_SEQUENCE: &str = "Too many actions in the sequence.";
 /// Last log line after a developer error.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use daemon::config::{File, Flag, Loaded, Origin, Problem, Problems, Sources};
-use model::limits::NamespaceLimits;
+use model::limits::Overrides;
 use model::size::ByteSize;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) egress: wasm::EgressConfig,
     /// Connections.
     pub(crate) gateway: gateway::Config,
+    /// Where the admin API is beside its socket.
+    pub(crate) admin: Admin,
     /// The namespace that the first start makes.
     pub(crate) guest: Guest,
     /// What is logged.
@@ -113,6 +115,14 @@ impl Durability {
     }
 }
 
+/// The admin API over TCP. Its socket in the data folder is always there.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Admin {
+    /// Address and port, with the token of `secrets/admin.token`; empty: the socket alone.
+    pub(crate) listen: String,
+}
+
 /// The namespace `guest`, as the first start makes it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -145,12 +155,12 @@ impl Default for GuestLimits {
 
 impl GuestLimits {
     /// As they are stored.
-    pub(crate) fn limits(&self) -> NamespaceLimits {
-        NamespaceLimits {
-            invocations_per_minute: self.invocations_per_minute,
-            fires_per_minute: self.fires_per_minute,
-            concurrent_invocations: self.concurrent_invocations,
-            ..NamespaceLimits::default()
+    pub(crate) fn limits(&self) -> Overrides {
+        Overrides {
+            invocations_per_minute: Some(self.invocations_per_minute),
+            fires_per_minute: Some(self.fires_per_minute),
+            concurrent_invocations: Some(self.concurrent_invocations),
+            ..Overrides::default()
         }
     }
 }

@@ -1,21 +1,22 @@
 //! The namespace `guest`: its key is made before the first start is complete, its entities are the
 //! first `Write` of a ledger. Later starts never make them again, so a deleted `guest` stays deleted.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use controller::owner::Partition;
 use controller::owner::proposal::{Bound, Change, Proposal, Rejected};
-use controller::read::stored;
+use controller::read::identities;
 use daemon::clock::Clock;
 use daemon::random::Random;
-use ledger::record::{Document, EntityKey, Expect, Mark, Op};
-use model::identity::{AccessKey, Subject};
-use model::limits::NamespaceLimits;
+use ledger::record::{EntityKey, Expect, Mark};
+use model::identity::{AccessKey, Key, Subject};
+use model::limits::Overrides;
 use model::name::Namespace;
+
+use crate::secrets;
 
 /// The file with `uuid:secret`, in `secrets/`.
 const FILE: &str = "guest.auth";
@@ -28,33 +29,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes the file with the key, unless it is there.
 pub(crate) fn make_key(secrets: &Path, random: &Random) -> io::Result<()> {
-    let path = secrets.join(FILE);
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = match options.write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    writeln!(file, "{}:{}", user_part(random), secret_part(random))?;
-    file.sync_all()
-}
-
-fn user_part(random: &Random) -> String {
-    uuid::Builder::from_random_bytes(random.bytes()).into_uuid().to_string()
-}
-
-/// 64 letters and digits.
-fn secret_part(random: &Random) -> String {
-    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    let letter = || usize::try_from(random.below(62)).map_or('a', |at| char::from(LETTERS[at]));
-    std::iter::repeat_with(letter).take(64).collect()
+    secrets::make(&secrets.join(FILE), || {
+        format!("{}\n", controller::admin::key::make(random).reveal()).into_bytes()
+    })
 }
 
 /// Writes subject, namespace, key and limits of `guest`, if nothing was ever written.
 pub(crate) async fn write_first(
     partition: &Partition,
     secrets: &Path,
-    limits: NamespaceLimits,
+    limits: Overrides,
     clock: &Clock,
 ) -> Result<()> {
     if partition.read(ledger::fold::Ledger::has_written) {
@@ -63,7 +47,7 @@ pub(crate) async fn write_first(
     let path = secrets.join(FILE);
     let text = std::fs::read_to_string(&path);
     let text = text.with_context(|| format!("read the key of guest from {}", path.display()))?;
-    let Some((user, secret)) = text.trim().split_once(':').filter(|(_, s)| s.len() == 64) else {
+    let Ok(whole) = Key::parse(text.trim()) else {
         bail!(
             "{} does not hold <uuid>:<64 characters>; delete it, and a new key is made at the \
              first start of an empty data folder",
@@ -71,23 +55,20 @@ pub(crate) async fn write_first(
         );
     };
     let namespace = Namespace::new(GUEST)?;
+    let created = Some(clock.wall());
     let key = AccessKey {
-        secret: store::blobs::digest_of(secret.as_bytes()),
+        secret: store::blobs::digest_of(whole.secret().as_bytes()),
         subject: GUEST.to_owned(),
         namespace: namespace.clone(),
+        created,
     };
-    let subject =
-        Subject { name: GUEST.to_owned(), blocked: false, namespaces: vec![namespace.clone()] };
-    let put = |key: EntityKey, document: Vec<u8>| Op::Put {
-        key,
-        document: Document::Inline(document.into()),
-        blobs: Vec::new(),
-    };
+    let namespaces = vec![namespace.clone()];
+    let subject = Subject { name: GUEST.to_owned(), blocked: false, created, namespaces };
     let ops = vec![
-        put(EntityKey::subject(GUEST), stored::encode(&subject)),
-        put(EntityKey::namespace(&namespace), stored::encode(&GUEST.to_owned())),
-        put(EntityKey::access_key(user), stored::encode(&key)),
-        put(EntityKey::limits(&namespace), stored::encode(&limits)),
+        identities::put_subject(&subject),
+        identities::put_owner(&namespace, GUEST),
+        identities::put_access_key(whole.user(), &key),
+        identities::put_overrides(&namespace, &limits),
     ];
     let absent = |key| Expect { key, mark: Mark::Absent };
     let expect = vec![absent(EntityKey::subject(GUEST)), absent(EntityKey::namespace(&namespace))];

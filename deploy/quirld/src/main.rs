@@ -1,11 +1,13 @@
 //! `quirld`: the server. Arguments, configuration, run.
 
+mod admin;
 mod args;
 mod config;
 mod disk;
 mod failpoint;
 mod guest;
 mod observe;
+mod secrets;
 mod serve;
 mod wire;
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use controller::Controller;
 use controller::dispatch::Dispatcher;
 use controller::index_writer::{IndexReader, Pending};
+use controller::minted::Minter;
 use controller::owner::memo::Memo;
 use controller::owner::step::{Bounds, Owner};
 use controller::owner::{self, Partition};
@@ -30,10 +31,11 @@ use model::id::{Incarnation, InvokerId, NodeId, Offset};
 use store::blobs::Blobs;
 use store::index::{Checkpoint, Index};
 
+use crate::admin::Doors;
 use crate::args::{Args, COMPILE};
 use crate::config::{Config, Durability};
 use crate::failpoint::Failpoint;
-use crate::{disk, guest, observe, wire};
+use crate::{disk, guest, observe, secrets, wire};
 
 /// Threads that serve HTTP and everything that waits: half of the cores. The others run guests, and
 /// what takes long (large bodies, hashes, files) is not done on these.
@@ -74,11 +76,10 @@ fn raise_file_limit() {
     }
 }
 
-/// Binds the address. An address beyond loopback without TLS has to be asked for.
-fn listen(config: &Config) -> Result<(TcpListener, SocketAddr)> {
-    let wanted = &config.server.listen;
+/// The address that is meant. One beyond loopback without TLS has to be asked for.
+fn address(key: &str, wanted: &str, config: &Config) -> Result<SocketAddr> {
     let address: SocketAddr = wanted.parse().with_context(|| {
-        format!("server.listen: '{wanted}' is no address; write it like 127.0.0.1:3233")
+        format!("{key}: '{wanted}' is no address; write it like 127.0.0.1:3233")
     })?;
     if !address.ip().is_loopback() && !config.server.insecure_http {
         bail!(
@@ -87,6 +88,19 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr)> {
              127.0.0.1"
         );
     }
+    Ok(address)
+}
+
+/// Binds an address that a key of the configuration names.
+pub(crate) fn bind(key: &str, wanted: &str, config: &Config) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address(key, wanted, config)?)?;
+    listener.set_nonblocking(true).context("prepare the listener")?;
+    Ok(listener)
+}
+
+/// Binds the address of the API.
+fn listen(config: &Config) -> Result<(TcpListener, SocketAddr)> {
+    let address = address("server.listen", &config.server.listen, config)?;
     let listener = TcpListener::bind(address).map_err(|error| {
         // Most likely the same server runs already: its folder can say so better.
         match log::lock::Lock::acquire(Path::new(&config.server.data), "starting") {
@@ -104,9 +118,13 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr)> {
 fn open_folder(config: &Config, address: SocketAddr, random: &Random) -> Result<Folder> {
     let path = Path::new(&config.server.data);
     let folder = Folder::open(path, &format!("http://{address}"), |secrets| {
-        guest::make_key(secrets, random)
+        guest::make_key(secrets, random)?;
+        secrets::make_missing(secrets, random)
     });
-    folder.with_context(|| format!("open the data folder {}", path.display()))
+    let folder = folder.with_context(|| format!("open the data folder {}", path.display()))?;
+    let made = secrets::make_missing(&folder.secrets(), random);
+    made.with_context(|| format!("make secrets in {}", folder.secrets().display()))?;
+    Ok(folder)
 }
 
 /// A server that is put together and has not begun.
@@ -114,6 +132,7 @@ struct Server {
     folder: Folder,
     listener: TcpListener,
     address: SocketAddr,
+    doors: Doors,
     clock: Clock,
     log: Arc<Embedded>,
     index: Index,
@@ -137,6 +156,8 @@ impl Server {
         let clock = wire::CLOCK.clone();
         let failpoint = Failpoint::from_args(args)?;
         let data = folder.path().to_owned();
+        let doors = Doors::open(config, &data)?;
+        let minter = Arc::new(Minter::new(secrets::master(&folder.secrets())?));
         let build = Build {
             version: env!("CARGO_PKG_VERSION"),
             commit: option_env!("QUIRL_COMMIT").unwrap_or("unknown"),
@@ -214,18 +235,21 @@ impl Server {
         });
         let documents = Documents::new(blobs.clone());
         let here = wire::Here { invoker: invoker.clone(), api_host: Some(api_host), failpoint };
-        partition.dispatch_through(Arc::new(Dispatcher::new(
+        let dispatcher = Dispatcher::new(
             Arc::new(here),
             documents.clone(),
             blobs.clone(),
             tokio::runtime::Handle::current(),
-        )));
+        );
+        let dispatcher = dispatcher.with_minter(Arc::clone(&minter));
+        partition.dispatch_through(Arc::new(dispatcher));
         let controller = Arc::new(Controller {
             partition,
             index: IndexReader::new(index.clone(), Arc::clone(&pending)),
             blobs,
             documents,
             rates: controller::entitlement::rate::Rates::default(),
+            minter,
             runtimes: Arc::new(wire::runtimes()),
             inspector: Arc::new(wire::Inspector(Arc::clone(&driver))),
             config: config.controller.clone(),
@@ -239,6 +263,7 @@ impl Server {
             folder,
             listener,
             address,
+            doors,
             clock,
             log,
             index,
@@ -252,13 +277,18 @@ impl Server {
     }
 
     /// Runs until a signal, or until a part fails.
-    async fn run(self, config: &Config) -> Result<ExitCode> {
+    async fn run(mut self, config: &Config) -> Result<ExitCode> {
         let mut signals = Signals::listen().context("listen for signals")?;
         let parts = Parts::new();
         let edge = parts.part("gateway");
         let core = parts.part("controller");
         let threads = self.start_threads()?;
         self.serve_http(config, &edge)?;
+        let doors = std::mem::take(&mut self.doors);
+        let secrets = self.folder.secrets();
+        // Its file goes with this, however this ends.
+        let _socket =
+            doors.serve(&self.controller, &config.gateway, &secrets, &self.clock, &edge)?;
         let partition = self.controller.partition.clone();
         let stop = core.token();
         core.spawn("owner", {

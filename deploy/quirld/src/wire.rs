@@ -72,6 +72,7 @@ impl dispatch::Invoker for Here {
             payload: input.payload,
             limits: run.step.limits,
             api_host: self.api_host.clone(),
+            api_key: input.api_key,
         };
         self.invoker.run(order, input);
     }

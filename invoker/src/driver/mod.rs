@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use model::id::{ActivationId, Digest};
+use model::identity::Key;
 use model::json::Json;
 use model::limits::ActionLimits;
 use model::name::Namespace;
@@ -114,6 +115,8 @@ pub struct Job {
     pub environment: Vec<(String, String)>,
     /// Where the platform's API answers, for `__OW_API_HOST`.
     pub api_host: Option<String>,
+    /// The key that was minted for the action, for `__OW_API_KEY`; most have none.
+    pub api_key: Option<Key>,
     /// The largest result, bytes.
     pub max_result: u64,
     /// Limits in force.

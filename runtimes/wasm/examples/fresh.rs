@@ -88,6 +88,7 @@ fn job(code: Digest) -> Job {
         arguments: Json::empty_object(),
         environment: Vec::new(),
         api_host: None,
+        api_key: None,
         max_result: 1 << 20,
         limits: ActionLimits::default(),
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),

@@ -318,8 +318,10 @@ impl Words for OfJob {
             own("DEADLINE", self.deadline_ms.to_string()),
         ];
         all.extend(job.api_host.iter().map(|host| own("API_HOST", host.clone())));
-        // `__OW_API_KEY` is the platform's as well, but it is the invoker that mints it.
-        let known: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
+        all.extend(job.api_key.iter().map(|key| own("API_KEY", key.reveal())));
+        // Where no key is given, nobody else may say one either.
+        let known = all.iter().map(|(name, _)| name.clone());
+        let known: Vec<String> = known.chain(["__OW_API_KEY".to_owned()]).collect();
         let mine = job
             .environment
             .iter()

@@ -127,6 +127,7 @@ fn what_a_child_compiled_runs_here() {
         arguments: Json::empty_object(),
         environment: Vec::new(),
         api_host: None,
+        api_key: None,
         max_result: 1 << 20,
         limits: ActionLimits::default(),
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),

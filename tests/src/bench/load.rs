@@ -175,7 +175,8 @@ impl Connection {
         let Some(number) = ends.take(now) else { return Ok(false) };
         self.request.clear();
         write(number, &mut self.request);
-        self.sent = now;
+        // Not `now`: whoever writes may have waited.
+        self.sent = Instant::now();
         // Nothing else is on the way, so the buffer of the socket is empty and takes it whole.
         let sent = self.stream.write(&self.request).context("send a request")?;
         ensure!(

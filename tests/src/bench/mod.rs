@@ -5,8 +5,9 @@
 //! is J, [`yardstick`] has H and Y, [`load`] sends the requests; [`rows`] measures, [`report`] judges.
 //! Nothing here fails because something is slow: the numbers are for people.
 //!
-//! **Source:** issue 3 §7, issue 4 (speed), and `speed.md` §§1 and 3.
+//! **Source:** issue 3 §7, issue 4 (speed), issue 5 §9, and `speed.md` §§1 and 3.
 
+mod entities;
 pub mod figures;
 pub mod group;
 pub mod load;

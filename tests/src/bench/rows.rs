@@ -52,6 +52,10 @@ pub enum Row {
     ScriptNode,
     /// JavaScript: another's hello beside scripts that mean harm
     ScriptHostile,
+    /// Fires of triggers with 1, 10 and 100 rules
+    Fire,
+    /// Entities written and read, 64 connections
+    Entities,
 }
 
 /// How much of everything.
@@ -347,6 +351,7 @@ impl Ground {
             self.loops()?;
         }
         self.scripts()?;
+        self.entities()?;
         Ok(())
     }
 

@@ -184,7 +184,15 @@ impl Server {
         self.request("POST", target, body)
     }
 
-    fn request(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+    /// The bytes of a fire of a trigger in `guest`.
+    #[must_use]
+    pub fn fire(&self, trigger: &str) -> Vec<u8> {
+        self.post(&format!("/api/v1/namespaces/_/triggers/{trigger}"), b"{}")
+    }
+
+    /// The bytes of a request on behalf of `guest`.
+    #[must_use]
+    pub fn request(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
         let _ = write!(head, "Host: {}\r\nAuthorization: Basic {}\r\n", self.address, self.basic());
         let _ = write!(
@@ -256,8 +264,17 @@ impl Server {
     }
 
     fn put(&self, name: &str, body: &str) -> Result<()> {
-        let answer = self.exchange("PUT", &target_of(name), body.as_bytes())?;
-        ensure!(answer.status == 200, "PUT {name}: {} {}", answer.status, answer.text());
+        self.put_entity(&format!("actions/{name}"), body)
+    }
+
+    /// Makes or replaces an entity in `guest`, such as `rules/r`.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put_entity(&self, path: &str, body: &str) -> Result<()> {
+        let target = format!("/api/v1/namespaces/_/{path}?overwrite=true");
+        let answer = self.exchange("PUT", &target, body.as_bytes())?;
+        ensure!(answer.status == 200, "PUT {path}: {} {}", answer.status, answer.text());
         Ok(())
     }
 

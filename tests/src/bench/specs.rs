@@ -1,4 +1,4 @@
-//! The rows of issues 3 §7 and 4: what is measured, held against what, with which bar and aim.
+//! The rows of issues 3 §7, 4 and 5 §9: what is measured, held against what, with which bar and aim.
 
 use super::rows::Row;
 
@@ -338,5 +338,65 @@ pub(super) const SPECS: &[Spec] = &[
         against: Against::Nothing,
         goal: Goal::AtMost { bar: 20.0, aim: 20.0 },
         needs: &[],
+    },
+    Spec {
+        row: Row::Fire,
+        title: "fire with 1 rule, 1 connection, p50 of the 202",
+        value: "fire1.p50",
+        unit: "µs",
+        load: "fire1",
+        against: Against::Ratio("g1.p50"),
+        goal: Goal::Shown,
+        needs: &[Yard::G],
+    },
+    Spec {
+        row: Row::Fire,
+        title: "fire with 10 rules, against 1 rule",
+        value: "fire10.p50",
+        unit: "µs",
+        load: "fire10",
+        against: Against::Ratio("fire1.p50"),
+        goal: Goal::Shown,
+        needs: &[],
+    },
+    Spec {
+        row: Row::Fire,
+        title: "fire with 100 rules, against 1 rule",
+        value: "fire100.p50",
+        unit: "µs",
+        load: "fire100",
+        against: Against::Ratio("fire1.p50"),
+        goal: Goal::AtMost { bar: 4.0, aim: 2.0 },
+        needs: &[],
+    },
+    Spec {
+        row: Row::Fire,
+        title: "children of 200 fires with 100 rules, all ended",
+        value: "children.per_s",
+        unit: "/s",
+        load: "children",
+        against: Against::Ratio("g64.rate"),
+        goal: Goal::Shown,
+        needs: &[Yard::G],
+    },
+    Spec {
+        row: Row::Entities,
+        title: "PUT of a sequence, synced, 64 connections",
+        value: "put64.rate",
+        unit: "/s",
+        load: "put64",
+        against: Against::Ratio("g64.rate"),
+        goal: Goal::Shown,
+        needs: &[Yard::G],
+    },
+    Spec {
+        row: Row::Entities,
+        title: "GET of a sequence, 64 connections",
+        value: "get64.rate",
+        unit: "/s",
+        load: "get64",
+        against: Against::Ratio("h64.rate"),
+        goal: Goal::Shown,
+        needs: &[Yard::H],
     },
 ];

@@ -1,18 +1,25 @@
 //! What a read-back record leads to: births, assignments, returns, ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Void};
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Record, ReturnReason};
+use ledger::record::{Attempt, Body, EntityKey, Named, Record, ReturnReason};
 use model::id::{ActivationId, Offset};
-use model::outcome::Reason;
+use model::outcome::{Reason, STOPPED_NAMESPACE};
 use model::time::Moment;
 
 use super::{Effect, NO_SLOT_REST, Owner, Slot, VERDICT, queue_of};
 use crate::owner::deadlines::Due;
 use crate::owner::proposal::Phase;
 use crate::placement::Waiting;
+use crate::read::identities;
+
+/// Why what waits in a stopped namespace ends.
+fn stopped() -> Reason {
+    Reason::Refused(STOPPED_NAMESPACE.to_owned())
+}
 
 impl Owner {
     pub(super) fn read_back(
@@ -78,8 +85,8 @@ impl Owner {
                     self.waits(now, of.id, true, out);
                 }
                 Happened::Ended(ended) => self.ended(now, record, ended, out),
-                Happened::Wrote(_)
-                | Happened::Touched { .. }
+                Happened::Wrote(keys) => self.wrote(now, keys, out),
+                Happened::Touched { .. }
                 | Happened::Yielded { .. }
                 | Happened::Purged { .. }
                 | Happened::Archived { .. } => {}
@@ -127,12 +134,46 @@ impl Owner {
             self.settle(now, id, attempt, Reason::Missing, out);
             return;
         }
+        let caller = &open.tree.caller;
+        if identities::is_stopped(&self.ledger, &caller.subject, &caller.namespace) {
+            let attempt = open.last_attempt();
+            self.settle(now, id, attempt, stopped(), out);
+            return;
+        }
         let queue = queue_of(open).as_duration();
         let waiting =
             Waiting { id, action: step.action.key.clone(), instances: step.limits.instances };
         let namespace = open.namespace().clone();
         self.placement.wait(&namespace, waiting, again);
         self.deadlines.arm(id, now + queue, Due::Queue);
+    }
+
+    /// Whoever is stopped by a change of a subject or of limits is not waited for any more.
+    fn wrote(&mut self, now: Moment, keys: &[EntityKey], out: &mut Vec<Effect>) {
+        let may_stop =
+            |key: &EntityKey| matches!(key.parse(), Some(Named::Subject(_) | Named::Limits(_)));
+        if !keys.iter().any(may_stop) {
+            return;
+        }
+        let mut told = BTreeMap::new();
+        let mut stopping = Vec::new();
+        for namespace in self.ledger.waiting_namespaces() {
+            for open in self.ledger.waiting(namespace) {
+                let caller = &open.tree.caller;
+                let is_stopped = *told
+                    .entry((&caller.subject, &caller.namespace))
+                    .or_insert_with_key(|(subject, namespace)| {
+                        identities::is_stopped(&self.ledger, subject, namespace)
+                    });
+                if is_stopped {
+                    stopping.push((open.id, namespace.clone(), open.last_attempt()));
+                }
+            }
+        }
+        for (id, namespace, attempt) in stopping {
+            self.placement.leave(&namespace, id);
+            self.settle(now, id, attempt, stopped(), out);
+        }
     }
 
     pub(super) fn assigned(&mut self, now: Moment, assigned: &Assigned, out: &mut Vec<Effect>) {

@@ -9,14 +9,16 @@ use ledger::record::{
     Sequence, Step, Target,
 };
 use model::id::{ActivationId, Epoch, Incarnation, InvokerId, NodeId, Offset, Shard};
+use model::identity::Subject;
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, Overrides};
 use model::name::Namespace;
 use model::outcome::{Fault, Reason};
 use model::time::{Millis, Moment, WallTime};
 
 use super::{Bounds, Effect, Event, LogRefusal, Owner};
 use crate::owner::proposal::{Change, Invocation, Phase, Proposal, Rejected, Start};
+use crate::read::identities;
 
 /// An owner, and a log that holds what the test lets through.
 struct World {
@@ -298,4 +300,49 @@ fn a_cancelled_sequence_takes_the_action_with_it_that_runs_in_an_inner_one() {
     world.settle();
     assert_eq!(world.owner.in_use().open, 0);
     assert_eq!(world.owner.placement(), (0, 0));
+}
+
+#[test]
+fn what_waits_for_a_blocked_subject_or_in_a_stopped_namespace_ends_and_the_rest_goes_on() {
+    let stopped = "The action was not invoked due to a blacklisted namespace.";
+    let subject = |blocked| {
+        let (created, namespaces) = (None, Vec::new());
+        let subject = Subject { name: "me".to_owned(), blocked, created, namespaces };
+        identities::put_subject(&subject)
+    };
+    let limits = |allowed| {
+        let limits = Overrides { invocations_per_minute: Some(allowed), ..Overrides::default() };
+        identities::put_overrides(&Namespace::new("guest").unwrap(), &limits)
+    };
+    for (stop, go) in [(subject(true), subject(false)), (limits(0), limits(1))] {
+        let mut world = World::open();
+        let target = || Target::Action(Arc::new(world.step("a", true)));
+        let (first, second, third) = (target(), target(), target());
+        // There is one slot: the first runs, the second waits.
+        world.invoke(1, first, Vec::new());
+        world.invoke(2, second, Vec::new());
+        world.settle();
+        assert_eq!(world.owner.placement(), (1, 1));
+        world.write(stop.clone());
+        let body = world.flight.remove(0);
+        world.read_back(body);
+        let ended = world.flight.iter().filter_map(|body| match body {
+            Body::Expire(expire) => Some((expire.id, expire.reason.clone())),
+            _ => None,
+        });
+        let expected = [(activation(2), Reason::Refused(stopped.to_owned()))];
+        assert_eq!(ended.collect::<Vec<_>>(), expected);
+        world.settle();
+        assert!(world.owner.ledger().open(&activation(1)).is_some(), "what runs goes on");
+        assert!(world.owner.ledger().open(&activation(2)).is_none());
+        // What was about to be accepted finds no slot, and is not waited for either.
+        world.invoke(3, third, Vec::new());
+        world.settle();
+        assert!(world.owner.ledger().open(&activation(3)).is_none());
+        let again = Target::Action(Arc::new(world.step("a", true)));
+        world.write(go);
+        world.invoke(4, again, Vec::new());
+        world.settle();
+        assert!(world.owner.ledger().open(&activation(4)).is_some());
+    }
 }

@@ -6,6 +6,7 @@
 //!
 //! Nothing is sent twice: whoever wants to repeat a request looks at [`Error`] and decides.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +28,14 @@ use crate::entity;
 mod answer;
 mod call;
 mod name;
+mod socket;
 
 pub use self::answer::{Answer, Refusal, Settled};
 pub use self::call::{Cancelled, Filter, Invocation, Invoke, Page};
 pub use self::name::{BadName, Name};
+
+pub(crate) use self::name::segment;
+use self::socket::Socket;
 
 /// How long idle connections are kept: less than the server does, so that a request seldom meets
 /// one that is being closed.
@@ -39,11 +44,21 @@ const IDLE: Duration = Duration::from_secs(30);
 /// Speaks to one server, with one key.
 #[derive(Clone)]
 pub struct Client {
+    /// What people call it.
     address: String,
+    /// What paths are put behind.
+    base: String,
     headers: HeaderMap,
     patience: Option<Duration>,
     observer: Option<Observer>,
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    way: Way,
+}
+
+/// How the server is reached, with connections that wait for another request.
+#[derive(Clone)]
+enum Way {
+    Tcp(Pool<HttpConnector, Full<Bytes>>),
+    Socket(Pool<Socket, Full<Bytes>>),
 }
 
 /// Is told of each exchange when it is over.
@@ -156,15 +171,30 @@ impl Client {
     pub fn new(address: &str) -> Result<Self, Unusable> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let mut builder = Pool::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
-        // A request that met a dying connection is reported, not sent again behind our back.
-        builder.retry_canceled_requests(false);
+        let address = base(address)?;
+        let way = Way::Tcp(builder().build(connector));
+        Ok(Self { base: address.clone(), address, way, ..Self::bare(Path::new("")) })
+    }
+
+    /// A client of the server behind a socket of this machine.
+    #[must_use]
+    pub fn at_socket(path: &Path) -> Self {
+        Self::bare(path)
+    }
+
+    fn bare(socket: &Path) -> Self {
         let mut headers = HeaderMap::new();
         let agent = concat!("quirl/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        let pool = builder.build(connector);
-        Ok(Self { address: base(address)?, headers, patience: None, observer: None, pool })
+        Self {
+            address: socket.display().to_string(),
+            // A request has to name a host; nobody looks it up.
+            base: "http://localhost".to_owned(),
+            headers,
+            patience: None,
+            observer: None,
+            way: Way::Socket(builder().build(Socket::at(socket))),
+        }
     }
 
     /// The same with a key, `uuid:secret`.
@@ -222,7 +252,7 @@ impl Client {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Answer, Error> {
-        let url = format!("{}{path}", self.address);
+        let url = format!("{}{path}", self.base);
         let outcome = self.sent(&method, &url, path, body.as_ref()).await;
         if let Some(observer) = &self.observer {
             let outcome = outcome.as_ref();
@@ -257,7 +287,11 @@ impl Client {
 
     async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Answer, Error> {
         let address = || self.address.clone();
-        let answer = self.pool.request(request).await.map_err(|source| {
+        let answer = match &self.way {
+            Way::Tcp(pool) => pool.request(request).await,
+            Way::Socket(pool) => pool.request(request).await,
+        };
+        let answer = answer.map_err(|source| {
             if source.is_connect() {
                 Error::Unreachable { address: address(), source }
             } else {
@@ -447,6 +481,15 @@ impl std::fmt::Debug for Client {
         // Headers may hold a key.
         f.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Connections that are kept for a while, and nothing that is done behind our back.
+fn builder() -> hyper_util::client::legacy::Builder {
+    let mut builder = Pool::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    // A request that met a dying connection is reported, not sent again.
+    builder.retry_canceled_requests(false);
+    builder
 }
 
 /// Activations are always read in the namespace of the key.

@@ -97,6 +97,12 @@ impl EntityKey {
         format!("r/{namespace}/{trigger}/")
     }
 
+    /// What the keys of all that the triggers of a namespace know of rules begin with.
+    #[must_use]
+    pub fn prefix_of_all_links(namespace: &Namespace) -> String {
+        format!("r/{namespace}/")
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -179,7 +179,11 @@ fn the_embedded_log_conforms() {
                     ..config(folder.path())
                 };
                 let log = Arc::new(Embedded::open(config, None).expect("opens"));
-                crate::conformance::Subject { log, settle: Box::new(|| ()), kept: Box::new(folder) }
+                // A wish to seal that the writer has not seen yet would be for what comes next.
+                let seen = Arc::clone(&log);
+                let is_seen = move || !lock(&seen.shared.queue).seal;
+                let settle = Box::new(move || eventually("the writer looks", &is_seen));
+                crate::conformance::Subject { log, settle, kept: Box::new(folder) }
             });
         }
     }

@@ -189,6 +189,7 @@ pub(super) fn job(code: Digest) -> Job {
         arguments: Json::parse(br#"{"name": "Ann"}"#).unwrap(),
         environment: Vec::new(),
         api_host: None,
+        api_key: None,
         max_result: 1 << 20,
         limits: ActionLimits { timeout: Millis(10_000), ..ActionLimits::default() },
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),

@@ -250,6 +250,7 @@ fn a_guest_sees_its_own_words_and_nothing_of_the_host() {
     environment.environment = vec![
         ("MODE".to_owned(), "fast".to_owned()),
         ("__OW_NAMESPACE".to_owned(), "forged".to_owned()),
+        ("__OW_API_KEY".to_owned(), "forged".to_owned()),
     ];
     let ended = stage.run_job(environment);
     let mut lines = logs(&ended);

@@ -1,0 +1,118 @@
+//! The rows of issue 5 §9: fires, entities written and read.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::load::{Load, Until};
+use super::proc::Watch;
+use super::rows::{Ground, Row, clear};
+use super::server::{Durability, Invoker, Server};
+use super::stats::float;
+
+/// How many rules the triggers have.
+///
+/// Source: issue 5 §9.
+const RULES: [u64; 3] = [1, 10, 100];
+/// Fires of each, one after the other, when all that the one before started has ended.
+const FIRES: u64 = 200;
+/// So long that takes, at most.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Fires for the rate of children, on this many connections.
+const MANY: (u64, usize) = (200, 8);
+/// Connections that write and read entities.
+const CONNECTIONS: usize = 64;
+
+impl Ground {
+    /// One round of these rows.
+    pub(super) fn entities(&mut self) -> Result<()> {
+        if self.wants(&[Row::Fire]) {
+            self.fire()?;
+        }
+        if self.wants(&[Row::Entities]) {
+            self.put_and_get()?;
+        }
+        Ok(())
+    }
+
+    fn fire(&mut self) -> Result<()> {
+        let setup = self.setup("fire", Durability::Sync, Invoker::Runs);
+        let server = setup.start()?;
+        server.put_module("empty", &self.module("empty")?)?;
+        for rules in RULES {
+            let trigger = format!("t{rules}");
+            server.put_entity(&format!("triggers/{trigger}"), "{}")?;
+            for rule in 0..rules {
+                let body = format!(r#"{{"trigger":"/_/{trigger}","action":"/_/empty"}}"#);
+                server.put_entity(&format!("rules/{trigger}-{rule}"), &body)?;
+            }
+            let request = server.fire(&trigger);
+            let alone = Load { address: server.address, connections: 1, until: Until::Count(20) };
+            alone.repeat(&request).with_context(|| format!("warm up for {trigger}"))?;
+            server.all_end()?;
+            let name = format!("fire{rules}");
+            // One of them is profiled: the widest.
+            let row = (rules == 100).then_some(Row::Fire);
+            let recording = self.record(row, server.pid());
+            let watch = Watch::start(server.pid())?;
+            let load = Load { until: Until::Count(FIRES), ..alone };
+            let measured = load.run(|_, out| {
+                std::thread::sleep(PAUSE);
+                out.extend_from_slice(&request);
+            });
+            let cpu = watch.end()?;
+            let measured = measured.with_context(|| format!("measure {name}"))?;
+            self.note(&name, &measured, cpu, recording)?;
+            server.all_end()?;
+        }
+        let (fires, connections) = MANY;
+        let request = server.fire("t100");
+        let begun = Instant::now();
+        let load = Load { address: server.address, connections, until: Until::Count(fires) };
+        let watch = Watch::start(server.pid())?;
+        let measured = load.repeat(&request).context("fire many")?;
+        server.all_end()?;
+        let took = begun.elapsed();
+        let cpu = watch.end()?;
+        self.note("children", &measured, cpu, None)?;
+        self.figures.push("children.per_s", float(fires * 100) / took.as_secs_f64());
+        server.kill()?;
+        clear(&setup)
+    }
+
+    fn put_and_get(&mut self) -> Result<()> {
+        let setup = self.setup("entities", Durability::Sync, Invoker::Runs);
+        let server = setup.start()?;
+        server.put_module("empty", &self.module("empty")?)?;
+        // Each another one, so that nobody loses a race.
+        let load = Load {
+            address: server.address,
+            connections: CONNECTIONS,
+            until: Until::Time(self.amounts.time),
+        };
+        let recording = self.record(Some(Row::Entities), server.pid());
+        let watch = Watch::start(server.pid())?;
+        let measured = load.run(|number, out| put(&server, number, out)).context("put entities")?;
+        let cpu = watch.end()?;
+        let written = measured.calls.max(1);
+        self.note("put64", &measured, cpu, recording)?;
+        let watch = Watch::start(server.pid())?;
+        let measured = load.run(|number, out| get(&server, number % written, out));
+        let cpu = watch.end()?;
+        self.note("get64", &measured.context("get entities")?, cpu, None)?;
+        server.kill()?;
+        clear(&setup)
+    }
+}
+
+/// Writes a sequence of one action: an entity without code of its own.
+fn put(server: &Server, number: u64, out: &mut Vec<u8>) {
+    let body = br#"{"exec":{"kind":"sequence","components":["/_/empty"]}}"#;
+    let target = format!("/api/v1/namespaces/_/actions/e{number}?overwrite=true");
+    out.extend_from_slice(&server.request("PUT", &target, body));
+}
+
+fn get(server: &Server, number: u64, out: &mut Vec<u8>) {
+    let target = format!("/api/v1/namespaces/_/actions/e{number}?code=false");
+    out.extend_from_slice(&server.request("GET", &target, b""));
+}
