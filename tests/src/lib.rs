@@ -23,6 +23,7 @@ pub mod engine;
 pub mod eventually;
 pub mod journal;
 pub mod ledger_dump;
+pub mod model;
 pub mod platform;
 pub mod simulator;
 pub mod table;

@@ -57,6 +57,11 @@ const PARSER_TESTS: &str = "test262-parser-tests";
 /// Its version.
 const PARSER_TESTS_VERSION: &str = "0.0.5";
 
+/// The client of OpenWhisk for Node.js: a package of npm.
+const NPM_CLIENT: &str = "openwhisk";
+/// Its version.
+const NPM_CLIENT_VERSION: &str = "3.21.9";
+
 /// What may change this machine's packages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rights {
@@ -180,18 +185,24 @@ pub(crate) fn javascript(workspace: &Workspace) {
             }
         }
     }
-    if find_parser_tests(workspace).is_some() {
-        println!("  already there: {PARSER_TESTS}");
-    } else if let Err(error) = fetch_parser_tests(workspace) {
-        println!("  {PARSER_TESTS} cannot be had: it is left out: {error:#}");
+    let wanted = [
+        (PARSER_TESTS, PARSER_TESTS_VERSION, find_parser_tests(workspace)),
+        (NPM_CLIENT, NPM_CLIENT_VERSION, find_npm_client(workspace)),
+    ];
+    for (package, version, found) in wanted {
+        if found.is_some() {
+            println!("  already there: {package}");
+        } else if let Err(error) = npm_install(workspace, package, version) {
+            println!("  {package} cannot be had: it is left out: {error:#}");
+        }
     }
 }
 
-fn fetch_parser_tests(workspace: &Workspace) -> Result<()> {
+fn npm_install(workspace: &Workspace, package: &str, version: &str) -> Result<()> {
     let folder = tools(workspace).join("npm");
     std::fs::create_dir_all(&folder)?;
     let npm = Run::line("npm install --ignore-scripts --no-audit --no-fund --silent --prefix");
-    npm.arg(folder).arg(format!("{PARSER_TESTS}@{PARSER_TESTS_VERSION}")).run()
+    npm.arg(folder).arg(format!("{package}@{version}")).run()
 }
 
 /// A Node.js of the version that actions are promised.
@@ -207,6 +218,13 @@ pub(crate) fn find_node(workspace: &Workspace) -> Option<PathBuf> {
 pub(crate) fn find_parser_tests(workspace: &Workspace) -> Option<PathBuf> {
     let folder = tools(workspace).join("npm/node_modules").join(PARSER_TESTS);
     folder.join("early").is_dir().then_some(folder)
+}
+
+/// The folder of the npm client, if it is the version we want.
+pub(crate) fn find_npm_client(workspace: &Workspace) -> Option<PathBuf> {
+    let folder = tools(workspace).join("npm/node_modules").join(NPM_CLIENT);
+    let about = std::fs::read_to_string(folder.join("package.json")).ok()?;
+    about.contains(&format!("\"version\": \"{NPM_CLIENT_VERSION}\"")).then_some(folder)
 }
 
 /// The test runner, if the version we want is in its place.

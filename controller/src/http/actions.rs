@@ -138,7 +138,9 @@ impl Api {
         body: Incoming,
     ) -> Result<Answer, Refusal> {
         entitlement::may_own(caller, name)?;
-        self.own_action(name).await?;
+        // The package comes before the body; whether the name is free, behind it (`try_put`).
+        let controller = &self.controller;
+        controller.documents.look(&controller.partition, |view| home(view, name)).await?;
         let (own, runtimes) = (caller.namespace.clone(), Arc::clone(&self.controller.runtimes));
         let parse = move |body: &Json| Put::parse(body, &own, &runtimes);
         let put = body::entity(asked.headers, body, &self.in_flight, parse).await?;

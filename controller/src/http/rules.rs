@@ -127,7 +127,8 @@ impl Api {
         // Its former trigger, if that is another one, forgets it.
         if let Some(stored) = stored.filter(|stored| stored.rule.trigger != rule.trigger) {
             ops.push(Op::Delete(link_of(name, &stored.rule)));
-            if let Some(former) = &stored.trigger {
+            // One of the same name that never had a rule must not look as if it had.
+            if let (Some(former), Some(_)) = (&stored.trigger, &stored.link) {
                 expect.push(born(former));
                 ops.push(Op::Touch(former.pin.key.clone()));
             }
@@ -155,7 +156,7 @@ impl Api {
             let key = stored.seen.pin.key.clone();
             let mut expect = vec![write::unchanged(&key, Some(stored.seen.pin.revision))];
             let mut ops = vec![Op::Delete(key), Op::Delete(link_of(name, &stored.rule))];
-            if let Some(trigger) = &stored.trigger {
+            if let (Some(trigger), Some(_)) = (&stored.trigger, &stored.link) {
                 let key = trigger.pin.key.clone();
                 expect.push(Expect { key: key.clone(), mark: Mark::Born(trigger.born) });
                 ops.push(Op::Touch(key));

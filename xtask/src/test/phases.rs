@@ -16,6 +16,8 @@ const PROGRAMS: &str = "XTASK_PROGRAMS";
 /// What JavaScript actions are compared with.
 const NODE: &str = "QUIRL_NODE";
 const PARSER_TESTS: &str = "QUIRL_PARSER_TESTS";
+/// What is run against the server.
+const NPM_CLIENT: &str = "QUIRL_NPM_CLIENT";
 
 pub(super) fn install(workspace: &Workspace) -> Result<Counts> {
     install::packages(install::FOR_TESTS)?;
@@ -91,6 +93,9 @@ fn run_tests(workspace: &Workspace, targets: &[String]) -> Result<Counts> {
     }
     if let Some(suite) = install::find_parser_tests(workspace) {
         run = run.env(PARSER_TESTS, suite);
+    }
+    if let Some(client) = install::find_npm_client(workspace) {
+        run = run.env(NPM_CLIENT, client);
     }
     ended(runner, &run)
 }
