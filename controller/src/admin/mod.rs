@@ -1,7 +1,7 @@
 //! The admin API: subjects, their namespaces and keys, limits of namespaces.
 //!
 //! Served on a socket in the data folder, where whoever may open it is trusted, and over TCP to whoever
-//! knows the token; never on the public port. A file per collection; [`route`] finds the way, [`change`]
+//! knows the token; never on the public port. A file per collection; [`route`] finds the way, `change`
 //! writes, and `http::respond` has the status codes.
 //!
 //! Source: `own-api.md` §9; the texts: `own.tsv`.
