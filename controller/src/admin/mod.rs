@@ -205,7 +205,7 @@ impl Api {
             Ok(Ok(answer)) => {
                 if parts.method != Method::GET {
                     let (method, path) = (&parts.method, parts.uri.path());
-                    tracing::info!(transaction_id = %by, %method, path, "an administrator was here");
+                    tracing::info!(transaction_id = %by, %method, path, "changed by an administrator");
                 }
                 answer.response(&transaction)
             }
