@@ -1,7 +1,7 @@
 //! The admin API: subjects, their namespaces and keys, limits of namespaces.
 //!
 //! Served on a socket in the data folder, where whoever may open it is trusted, and over TCP to whoever
-//! knows the token; never on the public port. A file per collection; [`route`] finds the way, [`change`]
+//! knows the token; never on the public port. A file per collection; [`route`] finds the way, `change`
 //! writes, and `http::respond` has the status codes.
 //!
 //! Source: `own-api.md` §9; the texts: `own.tsv`.
@@ -205,7 +205,7 @@ impl Api {
             Ok(Ok(answer)) => {
                 if parts.method != Method::GET {
                     let (method, path) = (&parts.method, parts.uri.path());
-                    tracing::info!(transaction_id = %by, %method, path, "an administrator was here");
+                    tracing::info!(transaction_id = %by, %method, path, "changed by an administrator");
                 }
                 answer.response(&transaction)
             }

@@ -53,7 +53,7 @@ impl Doors {
                 let error = format!("{error:#}");
                 tracing::warn!(
                     error,
-                    "there is no socket for administrators: `quirl admin` cannot be used here"
+                    "there is no socket for administrators; [admin] listen opens another way in"
                 );
                 None
             }
