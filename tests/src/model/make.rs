@@ -182,8 +182,11 @@ fn put_action(chance: &mut Chance, put: &mut Put) {
             code: *pick(chance, &[None, Some(" "), Some("x")]),
         }),
         2..=5 => Some(Exec::Code {
-            kind: pick(chance, &["nodejs:default", "nodejs:20", " NodeJS:20", "python:3.11"]),
-            code: pick(chance, &["function main(a) { return a }", "test", "const x = 1;"]),
+            kind: pick::<&str>(
+                chance,
+                &["nodejs:default", "nodejs:20", " NodeJS:20", "python:3.11"],
+            ),
+            code: pick::<&str>(chance, &["function main(a) { return a }", "test", "const x = 1;"]),
             main: *pick(chance, &[None, Some("main")]),
         }),
         _ => {
