@@ -102,3 +102,22 @@ async fn a_new_trigger_knows_nothing_of_rules_on_one_of_its_name() -> Result<()>
     ])
     .await
 }
+
+/// A control: what the model does not know of is found in reads, lists and refusals.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_differs_from_the_model_is_told() -> Result<()> {
+    let mut server = Setup::new().start().await?;
+    drive::replay(&server, &[put(Kind::Trigger, "t", Put::default())]).await?;
+    let (within, skip, limit) = (None, None, None);
+    for asked in [
+        What::Get(Kind::Trigger, "t".to_owned(), Flag::Absent),
+        put(Kind::Trigger, "t", Put::default()),
+        What::List { kind: Kind::Trigger, within, skip, limit, count: false },
+        What::Fire("t".to_owned(), None),
+    ] {
+        // Each replay begins with an empty model.
+        let told = drive::replay(&server, std::slice::from_ref(&asked)).await;
+        ensure!(told.is_err(), "{asked:?} went well");
+    }
+    server.stop().await
+}
