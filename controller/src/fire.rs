@@ -9,7 +9,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::StatusCode;
 use ledger::fold::Ledger;
 use ledger::record::{
     Birth, Caller, Came, Cause, EntityKey, Expect, Mark, Named, Payload, Ruled, Target,
@@ -34,8 +33,6 @@ use crate::owner::proposal::{Invocation, Start};
 use crate::read::documents::{Seen, Stop, Unreadable, View};
 use crate::read::stored;
 
-/// What a rule says that is not to be started.
-const INTERNAL: &str = "There was an internal server error.";
 /// What all rules of a fire may take of a record, which is at most 1 MiB, payloads apart.
 const MOST: usize = 900 << 10;
 
@@ -254,14 +251,7 @@ fn refusal(error: Error) -> Result<Came, Error> {
     if matches!(error, Error::Changed | Error::Bound(_)) {
         return Err(error);
     }
-    let refusal = Refusal::from(error);
-    let is_ours = refusal.status().is_server_error();
-    let class = if is_ours { Class::InternalError } else { Class::ApplicationError };
-    let text = if refusal.status() == StatusCode::INTERNAL_SERVER_ERROR {
-        INTERNAL.to_owned()
-    } else {
-        refusal.text().to_owned()
-    };
+    let (class, text) = Refusal::from(error).of_rule();
     Ok(Came::Refused { class, text })
 }
 

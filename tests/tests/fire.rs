@@ -1,6 +1,5 @@
 //! Fires: as many rules as fit, kills in between, changes of rules at the same time. The names begin
 //! with the invariants of `exactly-once.md` §13.
-#![expect(clippy::disallowed_methods, reason = "a suite waits between two looks at a server")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

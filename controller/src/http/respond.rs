@@ -329,16 +329,15 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "Only rules with existing triggers can be activated")
     }
 
-    /// Its status.
+    /// What the record of a trigger says of a rule whose action is refused so.
+    ///
+    /// Source: `rest-api.md` §5.2.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// Its text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn of_rule(self) -> (Class, String) {
+        let is_ours = self.status.is_server_error();
+        let class = if is_ours { Class::InternalError } else { Class::ApplicationError };
+        let is_broken = self.status == StatusCode::INTERNAL_SERVER_ERROR;
+        (class, if is_broken { INTERNAL.to_owned() } else { self.text.into_owned() })
     }
 
     /// The name is that of another kind of entity.

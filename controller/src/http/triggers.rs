@@ -27,6 +27,13 @@ use crate::read::documents::{Seen, Stop, View};
 use crate::read::stored::{self, Named};
 use crate::write::{self, Failed, TRIES};
 
+/// A trigger as one look at the fold found it; its rules, if it ever had one.
+struct Stored {
+    seen: Seen,
+    trigger: Arc<Trigger>,
+    rules: Option<Rules>,
+}
+
 impl Api {
     /// One trigger.
     ///
@@ -54,8 +61,8 @@ impl Api {
         name: &QualifiedName,
     ) -> Result<Answer, Refusal> {
         entitlement::may_own(caller, name)?;
-        let (_, trigger, rules) = self.stored_trigger(name).await?;
-        Ok(shown(name, &trigger, rules))
+        let stored = self.stored_trigger(name).await?;
+        Ok(shown(name, &stored.trigger, stored.rules))
     }
 
     async fn put_trigger(
@@ -81,11 +88,11 @@ impl Api {
             if stored.is_some() && !overwrite {
                 return Err(Invalid::Exists.into());
             }
-            let before = stored.as_ref().map(|(_, trigger, _)| &**trigger);
+            let before = stored.as_ref().map(|stored| &*stored.trigger);
             let trigger = put.merged(before, controller.clock.wall())?;
-            let revision = stored.as_ref().map(|(seen, ..)| seen.pin.revision);
+            let revision = stored.as_ref().map(|stored| stored.seen.pin.revision);
             let expect = vec![write::unchanged(&key, revision)];
-            let rules = stored.and_then(|(.., rules)| rules);
+            let rules = stored.and_then(|stored| stored.rules);
             let answer = shown(name, &trigger, rules);
             let op = stored::put(&controller.blobs, key.clone(), &Named::Trigger(trigger)).await?;
             match controller.change(vec![op], expect, asked.transaction).await {
@@ -107,7 +114,7 @@ impl Api {
         entitlement::may_own(caller, name)?;
         let key = EntityKey::named(&name.namespace, &name.path);
         for _ in 0..TRIES {
-            let (seen, trigger, rules) = self.stored_trigger(name).await?;
+            let Stored { seen, trigger, rules } = self.stored_trigger(name).await?;
             let expect = vec![write::unchanged(&key, Some(seen.pin.revision))];
             let ops = vec![Op::Delete(key.clone())];
             match self.controller.change(ops, expect, asked.transaction).await {
@@ -119,10 +126,7 @@ impl Api {
         Err(Refusal::lost_race())
     }
 
-    async fn stored_trigger(
-        &self,
-        name: &QualifiedName,
-    ) -> Result<(Seen, Arc<Trigger>, Option<Rules>), Refusal> {
+    async fn stored_trigger(&self, name: &QualifiedName) -> Result<Stored, Refusal> {
         let controller = &self.controller;
         let found = controller.documents.look(&controller.partition, |view| of_trigger(view, name));
         found.await?.ok_or_else(Refusal::not_found)
@@ -188,10 +192,7 @@ impl Api {
 }
 
 /// A trigger with its rules, at one look at the fold.
-fn of_trigger(
-    view: &mut View<'_>,
-    name: &QualifiedName,
-) -> Result<Option<(Seen, Arc<Trigger>, Option<Rules>)>, Stop<Refusal>> {
+fn of_trigger(view: &mut View<'_>, name: &QualifiedName) -> Result<Option<Stored>, Stop<Refusal>> {
     let key = EntityKey::named(&name.namespace, &name.path);
     let Some(seen) = view.get::<Refusal>(&key)? else { return Ok(None) };
     let trigger = seen.known.trigger().cloned().ok_or_else(Refusal::other_kind)?;
@@ -204,7 +205,7 @@ fn of_trigger(
         (rule, Hanging { action, status: Status::of(link.active) })
     });
     let rules = had_rules.then(|| Rules(hanging.collect()));
-    Ok(Some((seen, trigger, rules)))
+    Ok(Some(Stored { seen, trigger, rules }))
 }
 
 fn shown(name: &QualifiedName, trigger: &Trigger, rules: Option<Rules>) -> Answer {
