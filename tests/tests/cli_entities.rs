@@ -284,7 +284,8 @@ async fn each_file_is_fired_once_over_a_kill_of_the_server() -> Result<()> {
     while lines.len() < 8 {
         lines.push(watching.line()?);
     }
-    // Accepted for good, and nobody was told.
+    // Accepted for good, and nobody was told. Nothing else is written meanwhile.
+    results(&server, "read", 8).await?;
     let plain = server.setup();
     dying_after_the_next_sync(&mut server).await?;
     arrive(&inbox, "8.csv", "x")?;

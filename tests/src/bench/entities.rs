@@ -1,11 +1,12 @@
-//! The rows of issue 5 §9: fires, entities written and read.
+//! The rows of issue 5 §9: fires, entities written and read, many tenants.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use super::load::{Load, Until};
-use super::proc::Watch;
+use super::proc::{self, Watch};
 use super::rows::{Ground, Row, clear};
 use super::server::{Durability, Invoker, Server};
 use super::stats::float;
@@ -20,6 +21,10 @@ const FIRES: u64 = 200;
 const PAUSE: Duration = Duration::from_millis(20);
 /// Fires for the rate of children, on this many connections.
 const MANY: (u64, usize) = (200, 8);
+/// Until what follows a start, or much work, is over.
+const REST: Duration = Duration::from_secs(2);
+/// So long a snapshot may take.
+const WRITTEN: Duration = Duration::from_secs(60);
 /// Connections that write and read entities.
 const CONNECTIONS: usize = 64;
 
@@ -32,7 +37,64 @@ impl Ground {
         if self.wants(&[Row::Entities]) {
             self.put_and_get()?;
         }
+        if self.wants(&[Row::Tenants]) {
+            self.tenants()?;
+        }
         Ok(())
+    }
+
+    /// Many actions of many tenants: what they take of memory, and of the speed of the rest.
+    fn tenants(&mut self) -> Result<()> {
+        let (tenants, each) = self.amounts.tenants;
+        let actions = tenants * each;
+        let mut setup = self.setup("tenants", Durability::Sync, Invoker::Runs);
+        // The second fold shall have worked when nearly all are known.
+        setup.snapshot = Some(actions * 300);
+        let begun = Instant::now();
+        let server = setup.start()?;
+        let empty = self.module("empty")?;
+        server.put_module("empty", &empty)?;
+        std::thread::sleep(REST);
+        let pid = server.pid();
+        let (rest, _) = proc::resident_mib(pid)?;
+        let keys = server.make_tenants(tenants)?;
+        server.put_for_tenants(&keys, each, &empty)?;
+        proc::wait_for("a snapshot is written", WRITTEN, || {
+            let files = std::fs::read_dir(setup.data.join("ledger/00")).ok()?;
+            let is_snapshot = |path: PathBuf| path.extension().is_some_and(|it| it == "snap");
+            files.flatten().any(|entry| is_snapshot(entry.path())).then_some(())
+        })?;
+        std::thread::sleep(REST);
+        let (resident, _) = proc::resident_mib(pid)?;
+        let peak = proc::peak_mib(pid)?;
+        let took = begun.elapsed().as_secs_f64();
+        // Called by all tenants in turn, a few of its actions each.
+        let calls: Vec<Vec<u8>> = (0..tenants * each.min(10))
+            .map(|number| {
+                let key = &keys[usize::try_from(number % tenants).unwrap_or(0)];
+                server.invocation_of(key, &format!("a{}", number / tenants))
+            })
+            .collect();
+        let load = |until| Load { address: server.address, connections: 16, until };
+        let mut turn = 0;
+        let mut next = |out: &mut Vec<u8>| {
+            out.extend_from_slice(&calls[turn % calls.len()]);
+            turn += 1;
+        };
+        load(Until::Count(actions.min(2_000))).run(|_, out| next(out)).context("warm up")?;
+        let recording = self.record(Some(Row::Tenants), pid);
+        let watch = Watch::start(pid)?;
+        let measured = load(Until::Time(self.amounts.time)).run(|_, out| next(out));
+        let cpu = watch.end()?;
+        self.note("tenants16", &measured.context("measure tenants16")?, cpu, recording)?;
+        self.figures.push("tenants.mib", resident - rest);
+        self.figures.push("tenants.peak_mib", peak - rest);
+        self.remark(format!(
+            "tenants: {actions} actions in {tenants} namespaces, made in {took:.0} s; at rest the server \
+             took {rest:.1} MiB"
+        ));
+        server.kill()?;
+        clear(&setup)
     }
 
     fn fire(&mut self) -> Result<()> {

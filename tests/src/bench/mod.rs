@@ -82,6 +82,7 @@ impl Args {
             modules: if self.quick { 2_000 } else { 10_000 },
             scripts: if self.quick { 300 } else { 1_000 },
             known: if self.quick { (5_000, 500) } else { (100_000, 5_000) },
+            tenants: if self.quick { (100, 20) } else { (1_000, 100) },
         }
     }
 

@@ -56,6 +56,8 @@ pub enum Row {
     Fire,
     /// Entities written and read, 64 connections
     Entities,
+    /// The first row on a server with many actions of many tenants, and its memory
+    Tenants,
 }
 
 /// How much of everything.
@@ -71,6 +73,8 @@ pub struct Amounts {
     pub scripts: u64,
     /// Scripts that are known, and those of them that are called, for their memory.
     pub known: (u64, u64),
+    /// Tenants, and the actions of each.
+    pub tenants: (u64, u64),
 }
 
 /// Activations per burst.
@@ -268,7 +272,9 @@ impl Ground {
     pub fn servers(&mut self) -> Result<Servers> {
         let empty = self.module("empty")?;
         let mut servers = Servers { sync: None, os: None, cold: None, restart: None };
-        if self.wants(&[Row::Sync16, Row::Sync64, Row::Sync1, Row::Sequence, Row::Script64]) {
+        let shared =
+            [Row::Sync16, Row::Sync64, Row::Sync1, Row::Sequence, Row::Script64, Row::Tenants];
+        if self.wants(&shared) {
             let server = self.setup("sync", Durability::Sync, Invoker::Runs).start()?;
             server.put_module("empty", &empty)?;
             server.put_script("hello", &self.script("hello")?)?;
@@ -316,8 +322,9 @@ impl Ground {
             for (row, name, connections) in
                 [(Row::Sync16, "sync16", 16), (Row::Sync64, "sync64", 64), (Row::Sync1, "sync1", 1)]
             {
-                // One step is what sequences are compared with, and the empty module scripts.
-                let is_needed = row == Row::Sync1 && self.wants(&[Row::Sequence])
+                // What sequences, scripts and tenants are compared with.
+                let is_needed = row == Row::Sync16 && self.wants(&[Row::Tenants])
+                    || row == Row::Sync1 && self.wants(&[Row::Sequence])
                     || row == Row::Sync64 && self.wants(&[Row::Script64]);
                 if self.wants(&[row]) || is_needed {
                     self.measure(name, Some(row), target, connections, &request)?;

@@ -10,6 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use api::admin::{Admin, Limits};
+
 use super::load::{Load, Measured, Until};
 use super::proc;
 use crate::wire;
@@ -58,6 +60,8 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     key: String,
+    /// Its data folder.
+    data: PathBuf,
 }
 
 impl Setup {
@@ -77,7 +81,8 @@ impl Setup {
             found.map(Some).or_else(|| ended.map(|_| None))
         })?;
         let Some(address) = address else { bail!("quirld ended:\n{}", self.log()) };
-        let mut server = Server { child, address, key: String::new() };
+        let data = self.data.clone();
+        let mut server = Server { child, address, key: String::new(), data };
         let secret = self.data.join("secrets/guest.auth");
         // Ready is said before the first key counts, so it is the key that is asked for.
         let ready = proc::wait_for("quirld is ready", LIMIT, || {
@@ -193,8 +198,62 @@ impl Server {
     /// The bytes of a request on behalf of `guest`.
     #[must_use]
     pub fn request(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+        self.request_of(&self.key, method, target, body)
+    }
+
+    /// The bytes of an invocation of an action of whoever has this key; it waits for the result.
+    #[must_use]
+    pub fn invocation_of(&self, key: &str, action: &str) -> Vec<u8> {
+        let target = format!("/api/v1/namespaces/_/actions/{action}?blocking=true");
+        self.request_of(key, "POST", &target, b"{}")
+    }
+
+    /// Makes subjects with a namespace each, their limits lifted; their keys.
+    ///
+    /// # Errors
+    /// One is refused.
+    pub fn make_tenants(&self, count: u64) -> Result<Vec<String>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let admin = Admin::at_socket(&self.data.join("admin.sock"));
+        let lifted = Limits {
+            invocations_per_minute: Some(1_000_000_000),
+            concurrent_invocations: Some(1_000_000),
+            ..Limits::default()
+        };
+        runtime.block_on(async {
+            let mut keys = Vec::new();
+            for number in 0..count {
+                let name = format!("tenant{number}");
+                let made = admin.create_subject(&name, None).await?;
+                admin.set_limits(&name, &lifted).await?;
+                keys.push(made.key.context("a new subject without a key")?.0);
+            }
+            Ok(keys)
+        })
+    }
+
+    /// Makes so many actions for each key, named `a0`, `a1`, …
+    ///
+    /// # Errors
+    /// One is refused.
+    pub fn put_for_tenants(&self, keys: &[String], each: u64, code: &[u8]) -> Result<()> {
+        let code = BASE64.encode(code);
+        let body = format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#);
+        let tenants = keys.len() as u64;
+        let count = Until::Count(tenants * each);
+        let load = Load { address: self.address, connections: 64, until: count };
+        let made = load.run(|number, out| {
+            let key = &keys[usize::try_from(number % tenants).unwrap_or(0)];
+            let target = target_of(&format!("a{}", number / tenants));
+            out.extend_from_slice(&self.request_of(key, "PUT", &target, body.as_bytes()));
+        });
+        made.with_context(|| format!("make {each} actions for each of {tenants}")).map(|_| ())
+    }
+
+    fn request_of(&self, key: &str, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
-        let _ = write!(head, "Host: {}\r\nAuthorization: Basic {}\r\n", self.address, self.basic());
+        let key = BASE64.encode(key);
+        let _ = write!(head, "Host: {}\r\nAuthorization: Basic {key}\r\n", self.address);
         let _ = write!(
             head,
             "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
