@@ -5,7 +5,7 @@ Python 3.11, standard library only; shares no code and no way of counting with t
 instead of whole cents, quotes in a dictionary, dates of the library. The rules themselves are in
 README.md. All figures are rounded once, halves away from zero, so two right answers are equal.
 
-    check.py expect  FILE.csv [SOURCE]                 print the final result of the pipeline
+    check.py expect  FILE.csv [SOURCE [WINDOW]]        print the final result of the pipeline
     check.py slices  FILE.csv STEP                     print {"args":…,"expected":…}, a line for each company
                                                        and each STEP quotes more that were known of it
     check.py compare EXPECTED.json ACTUAL.json         exit 1 and tell where they differ
@@ -94,24 +94,24 @@ def last_of(symbol, days, prices):
             "year_percent": rise}
 
 
-def forecast_of(symbol, days, prices):
+def forecast_of(symbol, days, prices, window):
     def after(count):
-        return mean(prices[count - WINDOW : count]) if count >= WINDOW else None
+        return mean(prices[count - window : count]) if count >= window else None
 
     months = [{"date": str(day), "price": price, "forecast": after(at), "error": price - after(at)}
               for at, (day, price) in enumerate(zip(days, prices))
-              if at >= max(WINDOW, len(days) - HELD_OUT)]
+              if at >= max(window, len(days) - HELD_OUT)]
     return {"symbol": symbol, "next": after(len(days)), "months": months} | off(months)
 
 
-def expect(text, source=None):
+def expect(text, source=None, window=WINDOW):
     companies, broken, rows = quotes_of(text)
     # In order, as (symbol, [date], [price]).
     series = [(symbol, *zip(*sorted(quotes.items()))) for symbol, quotes in companies.items()]
-    forecasts = [forecast_of(*it) for it in series]
+    forecasts = [forecast_of(*it, window) for it in series]
     result = {"source": source} if source is not None else {}
     return result | {
-        "window": WINDOW,
+        "window": window,
         "held_out": HELD_OUT,
         "reading": {"rows": rows, "quotes": rows - len(broken), "broken": broken},
         "last": [last_of(*it) for it in series],
@@ -132,8 +132,10 @@ def slices(text, step):
 
 def main(args):
     match args:
-        case ["expect", path, *rest] if len(rest) <= 1:
-            write("-", dumps(expect(read(path), *rest), indent=1) + "\n")
+        case ["expect", path]:
+            write("-", dumps(expect(read(path)), indent=1) + "\n")
+        case ["expect", path, source, *window] if len(window) <= 1:
+            write("-", dumps(expect(read(path), source, *map(int, window)), indent=1) + "\n")
         case ["slices", path, step]:
             write_lines("-", slices(read(path), int(step)))
         case ["compare", expected, actual]:

@@ -65,6 +65,21 @@ impl Python {
         self.run(Pipeline::Weather, &["found", &damages, &actual])
     }
 
+    /// Compares what came of other parameters.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn compare_bound(&mut self, server: &Server, seen: &Seen, window: u32) -> Result<()> {
+        let (path, window) = (self.data(&seen.file), window.to_string());
+        let args = ["expect", path.as_str(), &seen.file, &window];
+        let expected = self.ask(seen.pipeline, &args)?;
+        let parsed: Value = serde_json::from_str(&expected).context("what the script expects")?;
+        let expected = write(server, "bound.expected.json", expected.as_bytes())?;
+        let actual = write(server, "bound.actual.json", &serde_json::to_vec(&seen.record)?)?;
+        self.run(seen.pipeline, &["compare", &expected, &actual])?;
+        self.compare_printed(&results(&[&parsed]), &results(&[&seen.result]))
+    }
+
     /// Compares the record of every slice, and once more what its steps said.
     ///
     /// # Errors

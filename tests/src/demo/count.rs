@@ -53,7 +53,7 @@ pub async fn read(client: &Client, ids: &[String]) -> Result<Lives> {
 /// so a page with steps may be read before they have ended, and a later one with their sequence after.
 fn missing(records: &[Record], ids: &[String]) -> usize {
     let known: BTreeSet<&String> = records.iter().map(|it| &it.activation_id).collect();
-    let is_sequence = |it: &&Record| Pipeline::ALL.iter().any(|of| of.name() == it.name);
+    let is_sequence = |it: &&Record| Pipeline::ALL.iter().any(|of| of.sequence() == it.name);
     let steps = records.iter().filter(is_sequence).flat_map(|it| &it.logs);
     ids.iter().chain(steps).filter(|id| !known.contains(id)).count()
 }
@@ -128,6 +128,7 @@ impl Counts {
 struct Count {
     pipeline: Pipeline,
     sent: usize,
+    fired: usize,
     accepted_before: usize,
     ended_before: usize,
     cut: usize,
@@ -150,6 +151,7 @@ impl Count {
         Self {
             pipeline,
             sent: 0,
+            fired: 0,
             accepted_before: 0,
             ended_before: 0,
             cut: 0,
@@ -172,6 +174,7 @@ impl Count {
         let mut count = Self::new(pipeline);
         for told in fed.of(pipeline) {
             count.sent += 1;
+            count.fired += usize::from(told.fired.is_some());
             count.add(told, fed.kill.at, lives);
         }
         count.find_doubled(fed, known, lives);
@@ -238,8 +241,10 @@ impl Count {
     fn find_doubled(&mut self, fed: &Fed, known: &[&str], lives: &Lives) {
         let mut expected: BTreeSet<&str> = known.iter().copied().collect();
         for told in fed.of(self.pipeline) {
-            if !expected.insert(&told.id) {
-                self.doubled.push(format!("{}: two requests have it", told.id));
+            for id in told.fired.iter().chain([&told.id]) {
+                if !expected.insert(id) {
+                    self.doubled.push(format!("{id}: two requests have it"));
+                }
             }
         }
         for (id, life) in lives.iter().filter(|(_, life)| self.pipeline.has(&life.record.name)) {
@@ -260,7 +265,7 @@ impl Count {
 
     /// Why the children of a record are not the steps of the pipeline.
     fn wrong_steps(&self, life: &Life, lives: &Lives) -> Option<String> {
-        if life.record.name != self.pipeline.name() {
+        if life.record.name != self.pipeline.sequence() {
             return None;
         }
         let id = &life.record.activation_id;
@@ -278,9 +283,10 @@ impl Count {
     }
 
     /// What is told of it, line by line.
-    const fn lines(&self) -> [(&'static str, usize); 14] {
+    const fn lines(&self) -> [(&'static str, usize); 15] {
         [
-            ("invocations sent", self.sent),
+            ("slices sent", self.sent),
+            ("  by firing a trigger, whose rule started it", self.fired),
             ("accepted before the kill", self.accepted_before),
             ("  told to their clients by then", self.told_before),
             ("  ended before it", self.ended_before),

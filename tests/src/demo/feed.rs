@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use api::Client;
-use api::client::{Error, Invocation, Invoke, Name};
+use api::client::{Error, Fired, Invocation, Invoke, Name};
 use model::json::Json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, child_of};
 use super::place::shortened;
 use super::screen::say;
 use super::slices::Slice;
@@ -61,6 +61,8 @@ pub struct Told {
     pub pipeline: Pipeline,
     /// Its activation.
     pub id: String,
+    /// The fire that started it, if it was not invoked.
+    pub fired: Option<String>,
     /// The record that was the answer, if the client waited for the end.
     pub answer: Option<Json>,
     /// How often it was sent.
@@ -88,7 +90,7 @@ pub async fn feed(server: &mut Server, slices: Vec<Slice>) -> Result<Fed> {
     say(&format!(
         "  {count} slices, each an invocation of its own, by {CLIENTS} clients at once; every other"
     ));
-    say("  one waits for the end, all carry an Idempotency-Key");
+    say("  one waits for the end, the rest fires a trigger; all carry an Idempotency-Key");
     for pipeline in Pipeline::ALL {
         let own = slices.iter().filter(|slice| slice.pipeline == pipeline).count();
         say(&format!("  {own} of them to {}: {}", pipeline.name(), pipeline.slice_words()));
@@ -111,7 +113,15 @@ pub async fn feed(server: &mut Server, slices: Vec<Slice>) -> Result<Fed> {
     }
     told.sort_by_key(|(slice, _)| *slice);
     ensure!(told.len() == count, "{} of {count} slices were told of", told.len());
-    Ok(Fed { kill, told: told.into_iter().map(|(_, told)| told).collect() })
+    let client = server.client()?;
+    let mut all = Vec::with_capacity(count);
+    for (_, mut told) in told {
+        if let Some(fired) = &told.fired {
+            told.id = child_of(&client, fired).await?;
+        }
+        all.push(told);
+    }
+    Ok(Fed { kill, told: all })
 }
 
 /// What the server counts.
@@ -129,6 +139,7 @@ impl Seen {
             found.map(|(_, value)| *value).with_context(|| format!("no figure {name}"))
         };
         Ok(Self {
+            // Of a fire both the trigger's and its rule's are counted; one of them for each slice.
             accepted: figure("quirl_activations_accepted_total{cause=\"invoke\"}")?,
             open: figure("quirl_activations_open{state=\"parent\"}")?,
         })
@@ -182,13 +193,22 @@ impl Feed {
     /// Sends a slice until it is answered.
     async fn send(&self, slice: &Slice) -> Result<Told> {
         let client = self.client.clone().with_header("Idempotency-Key", &slice.key)?;
-        let name = Name::parse(slice.pipeline.name(), "_")?;
-        let how = Invoke { blocking: slice.blocking, ..Invoke::default() };
+        let pipeline = slice.pipeline;
+        let name = format!("{}/{}", pipeline.name(), pipeline.sequence());
+        let name = Name::parse(&name, "_")?;
+        let trigger = Name::parse_unpackaged(pipeline.triggers().0, "_")?;
+        let how = Invoke { blocking: true, ..Invoke::default() };
         let mut sends = 0;
         loop {
             sends += 1;
-            match client.invoke(&name, &slice.args, how).await {
-                Ok(invocation) => return told(slice.pipeline, invocation, sends),
+            let answer = if slice.blocking {
+                client.invoke(&name, &slice.args, how).await.map(Asked::Invoked)
+            } else {
+                client.fire(&trigger, &slice.args).await.map(Asked::Fired)
+            };
+            match answer {
+                Ok(Asked::Invoked(invocation)) => return told(pipeline, invocation, sends),
+                Ok(Asked::Fired(fired)) => return told_of_fire(pipeline, fired, sends),
                 Err(error) => self.bear(&error, sends).with_context(|| slice.key.clone())?,
             }
             tokio::time::sleep(PAUSE).await;
@@ -204,16 +224,33 @@ impl Feed {
     }
 }
 
+/// What was answered.
+enum Asked {
+    Invoked(Invocation),
+    Fired(Fired),
+}
+
+fn told_of_fire(pipeline: Pipeline, fired: Fired, sends: u32) -> Result<Told> {
+    let at = now();
+    match fired {
+        Fired::Nothing => bail!("a fire of {} started nothing", pipeline.triggers().0),
+        Fired::Accepted { id, replayed } => {
+            let (id, fired) = (String::new(), Some(id));
+            Ok(Told { pipeline, id, fired, answer: None, sends, replayed, at })
+        }
+    }
+}
+
 fn told(pipeline: Pipeline, invocation: Invocation, sends: u32) -> Result<Told> {
     let at = now();
     match invocation {
         Invocation::Accepted { id, replayed } => {
-            Ok(Told { pipeline, id, answer: None, sends, replayed, at })
+            Ok(Told { pipeline, id, fired: None, answer: None, sends, replayed, at })
         }
         Invocation::Ended { id, status, body, replayed } => {
             ensure!(status == 200, "an invocation ended with {status}: {}", body.as_str());
             let id = id.context("an answer without X-OpenWhisk-Activation-Id")?;
-            Ok(Told { pipeline, id, answer: Some(body), sends, replayed, at })
+            Ok(Told { pipeline, id, fired: None, answer: Some(body), sends, replayed, at })
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use api::Client;
 use api::activation::{History, Record};
+use api::client::Filter;
 use serde_json::Value;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -14,7 +16,13 @@ use zip::write::SimpleFileOptions;
 use super::place::{files, shortened};
 use super::screen::say;
 use super::slices::{arguments, read};
+use crate::eventually::eventually;
 use crate::platform::{Server, shown};
+
+/// Who uses what is shared.
+const TENANT: &str = "trader";
+/// So long a pipeline may run.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A sequence of actions, and what it is fed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +37,39 @@ impl Pipeline {
     /// All of them, in the order in which they are told of.
     pub const ALL: [Self; 2] = [Self::Weather, Self::Quotes];
 
-    /// The sequence.
+    /// The package that it is in.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Weather => "weather",
             Self::Quotes => "quotes",
+        }
+    }
+
+    /// The sequence, in its package.
+    #[must_use]
+    pub const fn sequence(self) -> &'static str {
+        match self {
+            Self::Weather => "months",
+            Self::Quotes => "outlook",
+        }
+    }
+
+    /// The sequence that begins with a file that arrived, and its first step.
+    #[must_use]
+    pub const fn of_file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Weather => ("months-of-file", "days-in-file"),
+            Self::Quotes => ("outlook-of-file", "quotes-in-file"),
+        }
+    }
+
+    /// The triggers that start it: with data, and with a file.
+    #[must_use]
+    pub const fn triggers(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Weather => ("weather-data", "weather-file"),
+            Self::Quotes => ("quotes-data", "quotes-file"),
         }
     }
 
@@ -83,7 +118,10 @@ impl Pipeline {
     /// Whether an activation of this name belongs to it.
     #[must_use]
     pub fn has(self, name: &str) -> bool {
-        name == self.name() || self.steps().iter().any(|step| step.name == name)
+        let (of_file, first) = self.of_file();
+        let (data, file) = self.triggers();
+        [self.sequence(), of_file, first, data, file].contains(&name)
+            || self.steps().iter().any(|step| step.name == name)
     }
 }
 
@@ -120,15 +158,21 @@ pub struct Seen {
     pub steps: Vec<Life>,
 }
 
-/// Creates the actions and the sequence.
+/// Creates the package with its actions and sequences, and the triggers that start it by rules.
 ///
 /// # Errors
 /// `quirl` fails, or a folder cannot be packed.
 pub fn deploy(server: &Server, pipeline: Pipeline) -> Result<()> {
-    for Step { name, code } in pipeline.steps() {
+    let package = pipeline.name();
+    // The one is everybody's to use, the other is not.
+    let shared = if pipeline == Pipeline::Quotes { "yes" } else { "no" };
+    run(server.quirl().args(["package", "create", package, "--shared", shared]))?;
+    let (of_file, first) = pipeline.of_file();
+    let unpack = Step { name: first, code: "files/unpack.js" };
+    for Step { name, code } in pipeline.steps().iter().chain([&unpack]) {
         let path = server.programs.samples.join(code);
         let mut command = server.quirl();
-        command.args(["action", "create", name]);
+        command.args(["action", "create", &format!("{package}/{name}")]);
         if path.is_dir() {
             // What could be of several languages has to be told.
             command.arg(pack(server, name, &path)?).args(["--kind", "nodejs:20"]);
@@ -137,9 +181,104 @@ pub fn deploy(server: &Server, pipeline: Pipeline) -> Result<()> {
         }
         run(&mut command)?;
     }
-    let (name, steps) = (pipeline.name(), pipeline.step_names().join(","));
-    run(server.quirl().args(["action", "create", name, "--sequence", &steps]))?;
+    let within = |name: &str| format!("{package}/{name}");
+    let steps: Vec<String> = pipeline.step_names().into_iter().map(within).collect();
+    let whole = within(pipeline.sequence());
+    let sequence = |name: &str, steps: &str| {
+        run(server.quirl().args(["action", "create", name, "--sequence", steps])).map(drop)
+    };
+    sequence(&whole, &steps.join(","))?;
+    sequence(&within(of_file), &format!("{},{whole}", within(first)))?;
+    let (data, file) = pipeline.triggers();
+    for (trigger, action) in [(data, whole), (file, within(of_file))] {
+        run(server.quirl().args(["trigger", "create", trigger]))?;
+        run(server.quirl().args(["rule", "create", &format!("on-{trigger}"), trigger, &action]))?;
+    }
     Ok(())
+}
+
+/// Puts copies of the data into a folder that is watched; each that arrives fires a trigger. What
+/// came of each is returned.
+///
+/// # Errors
+/// `quirl` fails, or a pipeline does.
+pub async fn arrive(server: &Server, pipeline: Pipeline) -> Result<Vec<(String, Vec<Life>)>> {
+    let folder = files(&server.data).join(format!("{}-inbox", pipeline.name()));
+    std::fs::create_dir_all(&folder)?;
+    for file in pipeline.files() {
+        // Renamed into its place, as whoever delivers files should do.
+        let text = read(&server.programs.samples, file)?;
+        let part = folder.join(format!("{file}.part"));
+        std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, folder.join(file)))?;
+    }
+    let (_, trigger) = pipeline.triggers();
+    let count = pipeline.files().len().to_string();
+    let mut command = server.quirl();
+    command.arg("watch").arg(shortened(&folder)).args(["--fire", trigger, "--content"]);
+    run(command.args(["--existing", "--once", &count]))?;
+    let client = server.client()?;
+    let mut arrived = Vec::new();
+    for (file, fired) in fires(&client, trigger).await? {
+        let child = child_of(&client, &fired).await?;
+        let mut lives = vec![read_life(&client, &fired).await?];
+        lives.push(eventually(LIMIT, "it has ended", || read_life(&client, &child)).await?);
+        arrived.push((file, lives));
+    }
+    Ok(arrived)
+}
+
+/// The fires of a trigger: the file that each was about, and its id.
+async fn fires(client: &Client, trigger: &str) -> Result<Vec<(String, String)>> {
+    let filter = Filter { name: Some(trigger.to_owned()), ..Filter::default() };
+    let mut fires = Vec::new();
+    for record in client.records(&filter).await? {
+        let payload = result_of(&record)?;
+        let file = payload["name"].as_str().context("a fire without the name of a file")?;
+        fires.push((file.to_owned(), record.activation_id));
+    }
+    Ok(fires)
+}
+
+/// What the one rule of a trigger started when it was fired.
+///
+/// # Errors
+/// It started nothing; with what it said.
+pub async fn child_of(client: &Client, fired: &str) -> Result<String> {
+    let lines = client.logs(fired).await.with_context(|| format!("the record of {fired}"))?;
+    let [line] = lines.as_slice() else { bail!("{fired} tells of {} rules", lines.len()) };
+    let told: Value = serde_json::from_str(line)?;
+    let child = told["activationId"].as_str();
+    child.map(str::to_owned).with_context(|| format!("{fired} started nothing: {line}"))
+}
+
+/// Runs a shared pipeline in a namespace of somebody else, through a binding with parameters of its
+/// own: averages of so many quotes.
+///
+/// # Errors
+/// `quirl` fails, or the pipeline does.
+pub async fn run_bound(server: &Server, window: u32) -> Result<Seen> {
+    let pipeline = Pipeline::Quotes;
+    let made = run(server.quirl().args(["admin", "user", "create", TENANT]))?;
+    let key = made.split_whitespace().find(|word| word.len() == 36 + 1 + 64);
+    let key = key.context("quirl says no key")?.to_owned();
+    let theirs = || {
+        let mut command = server.quirl();
+        command.args(["--auth", &key]);
+        command
+    };
+    let (package, window) = (format!("/guest/{}", pipeline.name()), window.to_string());
+    run(theirs().args(["package", "bind", &package, "prices", "--param", "window", &window]))?;
+    let steps: Vec<String> =
+        pipeline.step_names().into_iter().map(|step| format!("prices/{step}")).collect();
+    run(theirs().args(["action", "create", "outlook", "--sequence", &steps.join(",")]))?;
+    let file = pipeline.files()[0];
+    let csv = read(&server.programs.samples, file)?;
+    let path = write(server, &format!("{file}.json"), arguments(&csv, file).as_bytes())?;
+    let mut command = theirs();
+    command.args(["action", "invoke", "outlook", "--blocking", "--param-file"]).arg(path);
+    let id = id_in(&run(&mut command)?)?;
+    let client = Client::new(&server.address)?.with_key(&key)?;
+    seen(&client, pipeline, file, &id).await
 }
 
 /// Packs a folder as the archive that an action of several files is; returns where that lies.
@@ -197,16 +336,23 @@ pub async fn run_on_text(
 ) -> Result<Seen> {
     let path = write(server, &format!("{file}.json"), arguments(csv, file).as_bytes())?;
     let mut command = server.quirl();
-    let name = pipeline.name();
-    command.args(["action", "invoke", name, "--blocking", "--param-file"]).arg(path);
-    let said = run(&mut command)?;
+    let name = format!("{}/{}", pipeline.name(), pipeline.sequence());
+    command.args(["action", "invoke", &name, "--blocking", "--param-file"]).arg(path);
+    let id = id_in(&run(&mut command)?)?;
+    seen(&server.client()?, pipeline, file, &id).await
+}
+
+/// The id in what `quirl action invoke` says.
+fn id_in(said: &str) -> Result<String> {
     let id = said.lines().next().and_then(|line| line.rsplit(' ').next());
-    let id = id.context("quirl says no id")?.to_owned();
-    let client = server.client()?;
-    let record = client.activation(&id).await?;
+    Ok(id.context("quirl says no id")?.to_owned())
+}
+
+async fn seen(client: &Client, pipeline: Pipeline, file: &str, id: &str) -> Result<Seen> {
+    let record = client.activation(id).await?;
     let mut steps = Vec::new();
     for id in &record.logs {
-        steps.push(read_life(&client, id).await?);
+        steps.push(read_life(client, id).await?);
     }
     let result = result_of(&record)?;
     Ok(Seen { pipeline, file: file.to_owned(), result, record, steps })
@@ -265,7 +411,10 @@ mod tests {
 
     #[test]
     fn no_two_pipelines_share_a_name() {
-        let names = |it: Pipeline| it.step_names().into_iter().chain([it.name()]);
+        let names = |it: Pipeline| {
+            let ((of_file, first), (data, file)) = (it.of_file(), it.triggers());
+            it.step_names().into_iter().chain([it.sequence(), of_file, first, data, file])
+        };
         for name in Pipeline::ALL.into_iter().flat_map(names) {
             let owners = Pipeline::ALL.into_iter().filter(|it| it.has(name)).count();
             assert_eq!(owners, 1, "{name}");

@@ -117,7 +117,7 @@ pub fn say_how_to_look(server: &Server, example: &str) -> Result<()> {
     say(&format!("  {quirl} activation list"));
     say(&format!("  {quirl} activation history {example}"));
     say(&format!(
-        "  {quirl} action invoke weather -r -p csv \"$(head -32 samples/data/seattle-weather.csv)\""
+        "  {quirl} action invoke weather/months -r -p csv \"$(head -32 samples/data/seattle-weather.csv)\""
     ));
     say(&format!(
         "  curl -u \"$(cat {data}/secrets/guest.auth)\" {address}/api/v1/namespaces/_/activations/{example}"

@@ -43,8 +43,13 @@ fn damaged(original: &Value, repaired: &Value) -> String {
 /// All that is told of the results on the files of all pipelines, in the order of these.
 #[must_use]
 pub fn results(results: &[&Value]) -> String {
-    let [weather, repaired, stocks] = results else { return String::new() };
-    [original(weather), damaged(weather, repaired), quotes(stocks)].concat()
+    match results {
+        [weather, repaired, stocks] => {
+            [original(weather), damaged(weather, repaired), quotes(stocks)].concat()
+        }
+        [stocks] => quotes(stocks),
+        _ => String::new(),
+    }
 }
 
 /// The last quote of each company, what may come next, and how far such forecasts were off.

@@ -58,13 +58,21 @@ fn sequence(id: &str, pipeline: Pipeline, accepted: i64, assigned: &[&[i64]]) ->
     }
     let end = assigned.last().unwrap().last().unwrap() + 1;
     let events = vec![event(What::Accepted, accepted), event(What::Finished, end)];
-    lives.insert(id.to_owned(), life(id, pipeline.name(), None, &ids, events));
+    lives.insert(id.to_owned(), life(id, pipeline.sequence(), None, &ids, events));
     lives
 }
 
 fn told(id: &str) -> Told {
     let pipeline = Pipeline::Weather;
-    Told { pipeline, id: id.to_owned(), answer: None, sends: 1, replayed: false, at: 1 }
+    Told {
+        pipeline,
+        id: id.to_owned(),
+        fired: None,
+        answer: None,
+        sends: 1,
+        replayed: false,
+        at: 1,
+    }
 }
 
 /// Three slices of the weather: ended before the kill, cut by it in its second step, accepted after
