@@ -261,9 +261,13 @@ pub async fn run_bound(server: &Server, window: u32) -> Result<Seen> {
     let made = run(server.quirl().args(["admin", "user", "create", TENANT]))?;
     let key = made.split_whitespace().find(|word| word.len() == 36 + 1 + 64);
     let key = key.context("quirl says no key")?.to_owned();
+    // In a file of properties, as a user keeps it: it is not for the screen.
+    let properties = format!("APIHOST={}\nAUTH={key}\n", server.address);
+    let properties = write(server, &format!("{TENANT}.wskprops"), properties.as_bytes())?;
+    say(&format!("  $ export WSK_CONFIG_FILE={properties}"));
     let theirs = || {
         let mut command = server.quirl();
-        command.args(["--auth", &key]);
+        command.env("WSK_CONFIG_FILE", &properties);
         command
     };
     let (package, window) = (format!("/guest/{}", pipeline.name()), window.to_string());
