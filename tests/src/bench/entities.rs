@@ -49,7 +49,7 @@ impl Ground {
         let actions = tenants * each;
         let mut setup = self.setup("tenants", Durability::Sync, Invoker::Runs);
         // The second fold shall have worked when nearly all are known.
-        setup.snapshot = Some(actions * 300);
+        setup.snapshot = Some(actions * 200);
         let begun = Instant::now();
         let server = setup.start()?;
         let empty = self.module("empty")?;
