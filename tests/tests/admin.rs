@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use api::activation::Record;
 use api::admin::{Admin, Limits, Subject};
-use api::client::{Answer, Client, Invocation, Invoke, Name, Page};
+use api::client::{Answer, Client, Filter, Invocation, Invoke, Name, Page};
 use api::entity;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -745,5 +745,59 @@ async fn a_folder_of_an_earlier_program_is_read_with_its_limits() -> Result<()> 
     assert_eq!(status(&guest).await?, 200);
     assert_eq!(status(&with_key(&server, OWN)?).await?, 200);
     assert_eq!(admin.limits("guest").await?, set);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_action_was_given_and_its_namespace_may_no_longer_have_ends_it() -> Result<()> {
+    let mut server = Setup::new().start().await?;
+    let admin = admin(&server);
+    let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    let mut hello = put("nodejs:20", "function main() { return {}; }");
+    hello.limits = Some(entity::PutLimits { memory: Some(512), ..Default::default() });
+    ann.put_action(&name("wide")?, &hello, false).await?;
+    hello.limits = None;
+    ann.put_action(&name("usual")?, &hello, false).await?;
+    let set = Limits {
+        max_action_memory: Some(256),
+        min_action_logs: Some(2),
+        invocations_per_minute: Some(1000),
+        ..Limits::default()
+    };
+    admin.set_limits("ann-lee", &set).await?;
+    let told = "requirement failed: memory size 512 MB exceeds allowed threshold of 256 MB";
+    for _ in 0..2 {
+        let record = ended(&ann, &accept(&ann, "wide", json!({})).await?).await?;
+        assert_eq!(record.response.status, "application error");
+        let result = record.response.result.context("a text")?;
+        assert_eq!(result.as_str(), json!({ "error": told }).to_string());
+        assert_eq!(record.duration, Some(0), "nothing ran");
+        server.restart().await?;
+    }
+    let usual = ended(&ann, &accept(&ann, "usual", json!({})).await?).await?;
+    assert!(usual.response.success, "{usual:?}");
+    hello.limits = Some(entity::PutLimits { logs: Some(1), ..Default::default() });
+    let error = ann.put_action(&name("quiet")?, &hello, false).await.err().context("a refusal")?;
+    let text = "requirement failed: log size 1 MB below allowed threshold of 2 MB";
+    assert!(error.status() == Some(400) && error.to_string().starts_with(text), "{error}");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_a_name_that_was_deleted_sees_nothing_of_before() -> Result<()> {
+    let mut server = Setup::new().start().await?;
+    let admin = admin(&server);
+    let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    ann.put_action(&name("hello")?, &sample(&server, "hello")?, false).await?;
+    let old = accept(&ann, "hello", json!({ "name": "secret" })).await?;
+    ended(&ann, &old).await?;
+    admin.delete_subject("ann-lee", true).await?;
+    let other = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    assert_eq!(other.activation(&old).await.err().and_then(|error| error.status()), Some(404));
+    assert_eq!(other.activations(&Filter::default()).await?.len(), 0);
+    other.put_action(&name("hello")?, &sample(&server, "hello")?, false).await?;
+    let new = accept(&other, "hello", json!({ "name": "own" })).await?;
+    ended(&other, &new).await?;
+    assert_eq!(other.activations(&Filter::default()).await?.len(), 1);
     server.stop().await
 }

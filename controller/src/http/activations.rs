@@ -73,6 +73,7 @@ impl Api {
         let docs = asked.query.flag("docs", false)?;
         let rows = Rows {
             namespace: namespace.clone(),
+            after: self.controller.activations().begun(namespace),
             name: asked.query.name_filter("name")?,
             since: asked.query.time("since")?,
             upto: asked.query.time("upto")?,
@@ -124,6 +125,7 @@ impl Api {
         }
         let rows = Rows {
             namespace: namespace.clone(),
+            after: self.controller.activations().begun(namespace),
             name: asked.query.name_filter("action")?,
             since: Some(from),
             upto: Some(until),

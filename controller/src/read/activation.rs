@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use api::activation::{Stream, log_line, rule_line};
-use ledger::fold::EndResult;
-use ledger::record::{Body, Came, LogLine, Logs, Payload, Record, Root, Ruled, Stream as Written};
+use ledger::fold::{EndResult, Ledger};
+use ledger::record::{
+    Body, Came, EntityKey, LogLine, Logs, Payload, Record, Root, Ruled, Stream as Written,
+};
 use model::activation::Row;
-use model::id::{ActivationId, Digest};
+use model::id::{ActivationId, Digest, Offset};
 use model::json::Json;
 use model::name::Namespace;
 use model::outcome::Class;
@@ -77,15 +79,27 @@ impl Activations<'_> {
     /// # Errors
     /// [`Failed::Open`], [`Failed::Unknown`], [`Failed::Building`], [`Failed::Index`].
     pub async fn row(&self, namespace: &Namespace, id: ActivationId) -> Result<Arc<Row>, Failed> {
-        let open = |ledger: &ledger::fold::Ledger| {
-            ledger.open(&id).is_some_and(|open| open.namespace() == namespace)
+        let begun = self.begun(namespace);
+        let open = |ledger: &Ledger| {
+            let open = ledger.open(&id).filter(|open| open.namespace() == namespace);
+            open.is_some_and(|open| open.tree.accepted > begun)
         };
         if self.partition.read(open) {
             return Err(Failed::Open);
         }
         // Whatever left the fold before this line is among the pending rows or in the index.
         let row = self.index.row(id).await?.ok_or(Failed::Unknown)?;
-        if row.namespace == *namespace { Ok(row) } else { Err(Failed::Unknown) }
+        let is_theirs = row.namespace == *namespace && row.terminal > begun;
+        if is_theirs { Ok(row) } else { Err(Failed::Unknown) }
+    }
+
+    /// Since when there has been this namespace: what ran in another one of its name, which was
+    /// deleted, is not its owner's to see.
+    #[must_use]
+    pub fn begun(&self, namespace: &Namespace) -> Offset {
+        let key = EntityKey::namespace(namespace);
+        let born = self.partition.read(|ledger| ledger.entity(&key).map(|it| it.born));
+        born.unwrap_or(Offset::NONE)
     }
 
     /// The record that ended an activation.

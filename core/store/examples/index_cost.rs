@@ -61,6 +61,7 @@ fn main() {
     let query = |skip, limit| Query {
         namespace: namespace(0),
         name: None,
+        after: Offset::NONE,
         since: None,
         upto: None,
         skip,

@@ -1,14 +1,15 @@
 //! The rows of issue 5 §9: fires, entities written and read, many tenants.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::load::{Load, Until};
 use super::proc::{self, Watch};
 use super::rows::{Ground, Row, clear};
-use super::server::{Durability, Invoker, Server};
+use super::server::{Durability, Hello, Invoker, Server, Wait};
 use super::stats::float;
 
 /// How many rules the triggers have.
@@ -25,6 +26,10 @@ const MANY: (u64, usize) = (200, 8);
 const REST: Duration = Duration::from_secs(2);
 /// So long a snapshot may take.
 const WRITTEN: Duration = Duration::from_secs(60);
+/// Connections on which the other tenant calls, and how long each pauses before a call: about a
+/// thousand calls a second together, which is what `guest` may.
+const NOISY: usize = 2;
+const NOISE: Duration = Duration::from_micros(1_300);
 /// Connections that write and read entities.
 const CONNECTIONS: usize = 64;
 
@@ -40,7 +45,52 @@ impl Ground {
         if self.wants(&[Row::Tenants]) {
             self.tenants()?;
         }
+        if self.wants(&[Row::Neighbours]) {
+            self.neighbours()?;
+        }
         Ok(())
+    }
+
+    /// Hello of one tenant, alone and beside another that calls as often as `guest` may.
+    fn neighbours(&mut self) -> Result<()> {
+        let setup = self.setup("neighbours", Durability::Sync, Invoker::Runs);
+        let server = setup.start()?;
+        let hello = self.module("hello")?;
+        server.put_module("hello", &hello)?;
+        let neighbour = server.make_neighbour(&Hello::Module(&hello))?;
+        let target = (server.address, server.pid());
+        let request = server.invocation_of(&neighbour, "hello");
+        self.measure("quiet", None, target, 1, &request)?;
+        let is_over = AtomicBool::new(false);
+        let noise = server.invocation("hello", Wait::Blocking);
+        let some = Load { address: server.address, connections: 1, until: Until::Count(100) };
+        let noisy = || {
+            let mut calls = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let called = some.run(|_, out| {
+                    std::thread::sleep(NOISE);
+                    out.extend_from_slice(&noise);
+                });
+                calls += called?.calls;
+            }
+            Ok::<u64, anyhow::Error>(calls)
+        };
+        let (calls, measured) = std::thread::scope(|scope| -> Result<_> {
+            let begun = Instant::now();
+            let threads: Vec<_> = (0..NOISY).map(|_| scope.spawn(noisy)).collect();
+            let measured = self.measure("noisy", Some(Row::Neighbours), target, 1, &request);
+            is_over.store(true, Ordering::Relaxed);
+            let mut calls = 0;
+            for thread in threads {
+                calls += thread.join().map_err(|_| anyhow!("a noisy thread panicked"))??;
+            }
+            Ok((float(calls) / begun.elapsed().as_secs_f64(), measured?))
+        })?;
+        self.figures.push("noisy.noise", calls);
+        self.figures.push("noisy.p99ms", measured.p99() / 1e3);
+        self.remark("neighbours: the other tenant's calls a second are noisy.noise".to_owned());
+        server.kill()?;
+        clear(&setup)
     }
 
     /// Many actions of many tenants: what they take of memory, and of the speed of the rest.
@@ -76,6 +126,8 @@ impl Ground {
             })
             .collect();
         let load = |until| Load { address: server.address, connections: 16, until };
+        let own = server.invocation("empty", Wait::Blocking);
+        self.measure("loaded16", None, (server.address, pid), 16, &own)?;
         let mut turn = 0;
         let mut next = |out: &mut Vec<u8>| {
             out.extend_from_slice(&calls[turn % calls.len()]);
@@ -89,9 +141,10 @@ impl Ground {
         self.note("tenants16", &measured.context("measure tenants16")?, cpu, recording)?;
         self.figures.push("tenants.mib", resident - rest);
         self.figures.push("tenants.peak_mib", peak - rest);
+        self.figures.push("tenants.made_s", took);
+        self.figures.push("tenants.rest_mib", rest);
         self.remark(format!(
-            "tenants: {actions} actions in {tenants} namespaces, made in {took:.0} s; at rest the server \
-             took {rest:.1} MiB"
+            "tenants: {actions} actions in {tenants} namespaces (tenants.made_s, tenants.rest_mib)"
         ));
         server.kill()?;
         clear(&setup)

@@ -13,7 +13,7 @@ use super::proc::{self, Cpu, Watch};
 use super::profile::{self, Recording};
 use super::sandbox::Sandbox;
 use super::script::Script;
-use super::server::{self, Durability, Invoker, Server, Setup, Wait};
+use super::server::{self, Durability, Hello, Invoker, Server, Setup, Wait};
 use super::stats::{float, quantile_us};
 use super::yardstick::{Which, Yardstick};
 
@@ -58,6 +58,8 @@ pub enum Row {
     Entities,
     /// The first row on a server with many actions of many tenants, and its memory
     Tenants,
+    /// Hello of one tenant beside another that calls as often as it may
+    Neighbours,
 }
 
 /// How much of everything.
@@ -496,19 +498,16 @@ impl Ground {
         let setup = self.setup("loops", Durability::Sync, Invoker::Runs);
         let server = setup.start()?;
         server.put_module("spin", &self.module("spin")?)?;
-        server.put_module("hello", &self.module("hello")?)?;
+        let neighbour = server.make_neighbour(&Hello::Module(&self.module("hello")?))?;
         let target = (server.address, server.pid());
-        let request = server.invocation("hello", Wait::Blocking);
+        let request = server.invocation_of(&neighbour, "hello");
         self.measure("hello", None, target, 1, &request)?;
         let load = Load { address: server.address, connections: 1, until: Until::Count(LOOPS) };
         load.repeat(&server.invocation("spin", Wait::Accepted))?;
         std::thread::sleep(Duration::from_millis(300));
         let measured = self.measure("loops", Some(Row::Loops), target, 1, &request)?;
         self.figures.push("loops.p99ms", measured.p99() / 1e3);
-        self.remark(
-            "loops: they and hello belong to one tenant, since there is only `guest` yet"
-                .to_owned(),
-        );
+        self.remark("loops: hello is another tenant's".to_owned());
         server.kill()?;
         clear(&setup)
     }

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::load::{Load, Until};
 use super::proc::{self, Watch};
 use super::rows::{Ground, Row, WARM, clear};
-use super::server::{Durability, Invoker, Server, Wait};
+use super::server::{Durability, Hello, Invoker, Server, Wait};
 use super::stats::{self, float, quantile_us};
 use crate::wire::Answer;
 
@@ -237,12 +237,12 @@ impl Ground {
     fn script_beside_hostile(&mut self) -> Result<()> {
         let setup = self.setup("hostile", Durability::Sync, Invoker::Runs);
         let server = setup.start()?;
-        server.put_script("hello", &self.script("hello")?)?;
+        let neighbour = server.make_neighbour(&Hello::Script(&self.script("hello")?))?;
         for name in HOSTILE {
             server.put_script(name, &self.script(&format!("hostile/{name}"))?)?;
         }
         let target = (server.address, server.pid());
-        let request = server.invocation("hello", Wait::Blocking);
+        let request = server.invocation_of(&neighbour, "hello");
         self.measure("js1", None, target, 1, &request)?;
         let is_over = AtomicBool::new(false);
         let ended: Vec<AtomicU64> = HOSTILE.iter().map(|_| AtomicU64::new(0)).collect();
@@ -270,8 +270,7 @@ impl Ground {
             self.figures.push(&format!("hostile.ended.{name}"), float(ended.into_inner()));
         }
         self.remark(
-            "hostile scripts: whichever ends is begun again (hostile.ended); they and hello belong \
-             to one tenant, since there is only `guest` yet"
+            "hostile scripts: whichever ends is begun again (hostile.ended); hello is another tenant's"
                 .to_owned(),
         );
         drop(server);

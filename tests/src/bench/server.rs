@@ -237,8 +237,7 @@ impl Server {
     /// # Errors
     /// One is refused.
     pub fn put_for_tenants(&self, keys: &[String], each: u64, code: &[u8]) -> Result<()> {
-        let code = BASE64.encode(code);
-        let body = format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#);
+        let body = module(code);
         let tenants = keys.len() as u64;
         let count = Until::Count(tenants * each);
         let load = Load { address: self.address, connections: 64, until: count };
@@ -262,20 +261,27 @@ impl Server {
         [head.as_bytes(), body].concat()
     }
 
-    fn basic(&self) -> String {
-        BASE64.encode(&self.key)
-    }
-
     /// Makes or replaces an action of kind `wasm:command`.
     ///
     /// # Errors
     /// It is refused.
     pub fn put_module(&self, name: &str, code: &[u8]) -> Result<()> {
-        let code = BASE64.encode(code);
-        self.put(
-            name,
-            &format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#),
-        )
+        self.put(name, &module(code))
+    }
+
+    /// Makes a subject with a namespace, its limits lifted, and `hello` in it; its key.
+    ///
+    /// # Errors
+    /// It, or the action, is refused.
+    pub fn make_neighbour(&self, hello: &Hello<'_>) -> Result<String> {
+        let key = self.make_tenants(1)?.pop().context("one key")?;
+        let body = match hello {
+            Hello::Module(code) => module(code),
+            Hello::Script(code) => script(code),
+        };
+        let answer = self.exchange_of(&key, "PUT", &target_of("hello"), body.as_bytes())?;
+        ensure!(answer.status == 200, "PUT hello: {} {}", answer.status, answer.text());
+        Ok(key)
     }
 
     /// Makes or replaces an action of kind `nodejs:20`.
@@ -338,7 +344,17 @@ impl Server {
     }
 
     fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<wire::Answer> {
-        let headers = [("Authorization", format!("Basic {}", self.basic()))];
+        self.exchange_of(&self.key, method, target, body)
+    }
+
+    fn exchange_of(
+        &self,
+        key: &str,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> Result<wire::Answer> {
+        let headers = [("Authorization", format!("Basic {}", BASE64.encode(key)))];
         let json = [("Content-Type", "application/json".to_owned())];
         let headers = headers.into_iter().chain(json).map(|(name, value)| (name.to_owned(), value));
         let request = wire::Request {
@@ -358,9 +374,7 @@ impl Server {
     pub fn put_distinct(&self, module: &[u8], count: u64) -> Result<()> {
         let load = Load { address: self.address, connections: 8, until: Until::Count(count) };
         let made = load.run(|number, out| {
-            let code = BASE64.encode(distinct(module, number));
-            let body =
-                format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#);
+            let body = self::module(&distinct(module, number));
             out.extend_from_slice(&self.request(
                 "PUT",
                 &target_of(&format!("m{number}")),
@@ -412,6 +426,21 @@ impl Server {
 
 fn target_of(action: &str) -> String {
     format!("/api/v1/namespaces/_/actions/{action}?overwrite=true")
+}
+
+/// What a neighbour calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Hello<'a> {
+    /// Of kind `wasm:command`.
+    Module(&'a [u8]),
+    /// Of kind `nodejs:20`.
+    Script(&'a str),
+}
+
+/// What is PUT to make a module.
+fn module(code: &[u8]) -> String {
+    let code = BASE64.encode(code);
+    format!(r#"{{"exec":{{"kind":"wasm:command","code":"{code}","binary":true}}}}"#)
 }
 
 /// What is PUT to make a script.

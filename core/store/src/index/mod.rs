@@ -122,6 +122,8 @@ pub struct Query {
     pub namespace: Namespace,
     /// Only of this name, as [`Row::filter_name`] says it: `simple` or `package/simple`.
     pub name: Option<String>,
+    /// Only those whose terminal is behind this offset.
+    pub after: Offset,
     /// Only those that started then or later.
     pub since: Option<WallTime>,
     /// Only those that started then or earlier.
@@ -371,7 +373,7 @@ impl Index {
     /// [`Error::Failed`], [`Error::Damaged`].
     pub fn count(&self, query: &Query) -> Result<u64, Error> {
         let snapshot = self.shared.store.database.snapshot();
-        let floor = self.floor();
+        let floor = self.floor().max(query.after);
         let mut count = 0;
         for block in self.shared.store.blocks(&snapshot, query) {
             block?.matching(query, floor, &mut |_| count += 1)?;
@@ -387,7 +389,7 @@ impl Index {
     pub fn each(&self, query: &Query, visit: &mut dyn FnMut(Row)) -> Result<(), Error> {
         let store = &self.shared.store;
         let snapshot = store.database.snapshot();
-        let floor = self.floor();
+        let floor = self.floor().max(query.after);
         for block in store.blocks(&snapshot, query) {
             let block = block?;
             let mut slots = Vec::new();
@@ -465,7 +467,7 @@ impl Index {
 
     /// Places of the rows of a page, in its order.
     fn page(&self, snapshot: &Snapshot, query: &Query) -> Result<Vec<Found>, Error> {
-        let floor = self.floor();
+        let floor = self.floor().max(query.after);
         let wanted = query.skip.saturating_add(query.limit);
         let mut page = Vec::new();
         let mut passed = 0;

@@ -55,7 +55,8 @@ fn at(offset: u64) -> Checkpoint {
 
 fn all(name: &str) -> Query {
     let namespace = namespace(name);
-    Query { namespace, name: None, since: None, upto: None, skip: 0, limit: 1_000_000 }
+    let after = Offset::NONE;
+    Query { namespace, name: None, after, since: None, upto: None, skip: 0, limit: 1_000_000 }
 }
 
 fn open() -> (TempDir, Index) {

@@ -130,7 +130,7 @@ fn what_the_kill_did_is_counted() {
     let table = counts.to_string();
     let rows: Vec<Vec<&str>> = table.lines().map(|it| it.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["weather", "quotes"]);
-    assert_eq!(rows[1], ["invocations", "sent", "3", "1"]);
+    assert_eq!(rows[1], ["slices", "sent", "3", "1"]);
     assert_eq!(rows.last().unwrap(), &["doubled", "0", "0"]);
 }
 
