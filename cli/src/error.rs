@@ -83,6 +83,8 @@ pub(crate) enum About {
     Activation(String),
     /// A user of this name, for the administrator.
     User(String),
+    /// A copy of everything, for the administrator.
+    Backup,
     /// Anything else for the administrator.
     Admin,
     /// Anything else.
@@ -125,8 +127,8 @@ pub(crate) struct Told {
 }
 
 impl About {
-    fn is_user(&self) -> bool {
-        matches!(self, Self::User(_))
+    fn is_for_the_administrator(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Backup | Self::Admin)
     }
 }
 
@@ -249,7 +251,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// What the caller can do now.
 fn hint(about: &About, error: &client::Error) -> String {
     match error {
-        client::Error::Unreachable { .. } if *about == About::Admin || about.is_user() => {
+        client::Error::Unreachable { .. } if about.is_for_the_administrator() => {
             "start the server with `quirl up -d`, name its folder with --data, or reach it with \
              --admin-host and --token; only the user of the server may open the socket"
                 .to_owned()
@@ -269,7 +271,7 @@ fn hint(about: &About, error: &client::Error) -> String {
             About::User(name) => {
                 format!("it may have been done: see `quirl admin user get {name}`")
             }
-            About::Admin | About::Other => "try again".to_owned(),
+            About::Backup | About::Admin | About::Other => "try again".to_owned(),
         },
         client::Error::Unexpected { .. } | client::Error::Path(_) => {
             "check that the address is that of a server: quirl property get".to_owned()
@@ -280,12 +282,18 @@ fn hint(about: &About, error: &client::Error) -> String {
 
 fn of_refusal(about: &About, refusal: &client::Refusal) -> String {
     match (refusal.status, about) {
-        (401, About::User(_) | About::Admin) => {
+        (401, about) if about.is_for_the_administrator() => {
             "name the file secrets/admin.token of that server with --token".to_owned()
         }
         (404, About::User(_) | About::Admin) => {
             "see what there is: quirl admin user list".to_owned()
         }
+        (400, About::Backup) => {
+            "name an absolute path that is absent or empty, outside of the data folder, \
+                                 on a disk with room"
+                .to_owned()
+        }
+        (409, About::Backup) => "wait until that one has ended".to_owned(),
         (409, About::User(_)) if refusal.text.contains("force=true") => {
             "add --force to delete what is in it".to_owned()
         }

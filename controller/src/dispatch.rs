@@ -6,13 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ledger::fold::Open;
+use ledger::fold::{Ledger, Open};
 use ledger::hint::Run;
-use ledger::record::{Attempt, Body, Payload, Record, Root};
+use ledger::record::{Attempt, Body, EntityKey, Payload, Record, Root};
 use model::action::{Action, Exec};
 use model::id::{ActivationId, Digest};
 use model::identity::Key;
 use model::json::Json;
+use model::ordered::set_all;
 use model::outcome::Fault;
 use model::parameters::Parameters;
 
@@ -102,8 +103,10 @@ impl Dispatcher {
         match self.at_once(partition, &ready) {
             Some(mut input) => {
                 let id = ready.run.of.id;
-                if self.give_key(&ready.run, &mut input)
-                    && partition.read(|ledger| ledger.open(&id).is_none())
+                if input.wants_key
+                    && partition.read(|ledger| {
+                        self.give_key(ledger, &ready.run, &mut input) && ledger.open(&id).is_none()
+                    })
                 {
                     // It was ended before it was given the key: nobody else will take it back.
                     self.ended(id);
@@ -138,12 +141,20 @@ impl Dispatcher {
         }
     }
 
-    /// Mints the key that an action asks for, before anybody else hears of the run.
-    fn give_key(&self, run: &Run, input: &mut Input) -> bool {
+    /// Mints the key that an action asks for, before anybody else hears of the run. A namespace that
+    /// was deleted since opens to nobody, nor does another one of its name.
+    fn give_key(&self, ledger: &Ledger, run: &Run, input: &mut Input) -> bool {
         let Some(minter) = self.minter.as_ref().filter(|_| input.wants_key) else { return false };
+        let caller = &run.tree.caller;
+        let namespace = ledger.entity(&EntityKey::namespace(&caller.namespace));
+        let Some(since) = namespace.map(|it| it.born).filter(|born| *born < run.tree.accepted)
+        else {
+            return false;
+        };
         let purpose = Purpose {
-            subject: &run.tree.caller.subject,
-            namespace: &run.tree.caller.namespace,
+            subject: &caller.subject,
+            namespace: &caller.namespace,
+            since,
             action: &run.step.action.key,
             born: run.step.born,
         };
@@ -158,7 +169,7 @@ impl Dispatcher {
         partition.read(|ledger| {
             let assigned = ledger.open(&of.id).and_then(Open::assigned);
             if assigned.is_some_and(|(now, _)| now == of) {
-                self.give_key(&ready.run, &mut input);
+                self.give_key(ledger, &ready.run, &mut input);
                 self.send(ready, input);
             }
         });
@@ -267,12 +278,7 @@ fn inline(payload: Option<&Payload>) -> Option<Json> {
 #[must_use]
 pub fn over(beneath: &Json, payload: &Json) -> Json {
     let mut all = beneath.members().unwrap_or_default();
-    for (name, value) in payload.members().unwrap_or_default() {
-        match all.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => all.push((name, value)),
-        }
-    }
+    set_all(&mut all, payload.members().unwrap_or_default(), |(name, _)| name);
     Json::object(all.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }
 

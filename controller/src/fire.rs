@@ -10,9 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ledger::fold::Ledger;
-use ledger::record::{
-    Birth, Caller, Came, Cause, EntityKey, Expect, Mark, Named, Payload, Ruled, Target,
-};
+use ledger::record::{Birth, Caller, Came, Cause, EntityKey, Expect, Mark, Named, Ruled, Target};
 use model::id::{ActivationId, Offset};
 use model::identity::Identity;
 use model::json::Json;
@@ -35,6 +33,8 @@ use crate::read::stored;
 
 /// What all rules of a fire may take of a record, which is at most 1 MiB, payloads apart.
 const MOST: usize = 900 << 10;
+/// More rules in force never fit into [`MOST`].
+const MOST_RULES: usize = 10_000;
 
 /// A request to fire a trigger.
 #[derive(Debug)]
@@ -101,11 +101,10 @@ impl Controller {
     /// # Errors
     /// After every [`Error`] but [`Error::Unknown`] no activation exists and none will appear.
     pub async fn fire(&self, fire: &Fire<'_>) -> Result<Option<Reply>, Error> {
-        let payload = self.payload(&fire.payload).await?;
         // Each rule is counted once, however often the whole is tried.
         let mut counted = HashMap::new();
         for _ in 0..crate::write::TRIES {
-            match self.try_fire(fire, &payload, &mut counted).await {
+            match self.try_fire(fire, &mut counted).await {
                 Err(Error::Changed) => {}
                 told => return told,
             }
@@ -116,7 +115,6 @@ impl Controller {
     async fn try_fire(
         &self,
         fire: &Fire<'_>,
-        payload: &Payload,
         counted: &mut HashMap<EntityName, Option<String>>,
     ) -> Result<Option<Reply>, Error> {
         let Loaded { seen, trigger, rules } =
@@ -150,6 +148,7 @@ impl Controller {
             };
             ruled.push(Ruled { rule: full, action: action.to_string(), came });
         }
+        let payload = self.payload(&fire.payload).await?;
         let beneath = self.payload(&beneath(&trigger, &fire.headers)).await?;
         let invocation = Invocation {
             id,
@@ -167,7 +166,7 @@ impl Controller {
                 beneath,
                 rules: ruled,
             },
-            payload: payload.clone(),
+            payload,
             key: fire.key.map(|key| self.key_use(key)),
             fire: None,
             expect: vec![
@@ -212,6 +211,11 @@ impl Controller {
         let trigger = seen.known.trigger().cloned().ok_or(Error::OtherKind)?;
         let arguments = given(&trigger, &fire.headers, &fire.payload);
         let links = links(view.ledger, fire.trigger, seen.born).map_err(Error::from)?;
+        let active = links.iter().filter(|(_, link)| link.active).count();
+        if active > MOST_RULES {
+            let trigger = fire.trigger.clone();
+            return Err(Error::TooManyRules { trigger, active }.into());
+        }
         let mut rules = Vec::with_capacity(links.len());
         let mut unread = false;
         for (rule, Link { action, active, .. }) in links {

@@ -5,6 +5,7 @@
 //! called `step` and in [`placement`]; the rest touches the world and decides nothing.
 
 pub mod admin;
+pub mod backup;
 pub mod config;
 pub mod dispatch;
 pub mod entitlement;
@@ -16,6 +17,7 @@ pub mod minted;
 pub mod owner;
 pub mod placement;
 pub mod read;
+pub mod retention;
 pub mod runtimes;
 pub mod snapshotter;
 pub mod waiters;
@@ -28,6 +30,7 @@ use daemon::metrics::Metrics;
 use daemon::random::Random;
 use store::blobs::Blobs;
 
+use backup::Backups;
 use config::Config;
 use entitlement::rate::Rates;
 use index_writer::IndexReader;
@@ -50,6 +53,8 @@ pub struct Controller {
     pub rates: Rates,
     /// Keys of actions.
     pub minter: Arc<Minter>,
+    /// Copies of the data folder.
+    pub backups: Arc<Backups>,
     /// Kinds.
     pub runtimes: Arc<Runtimes>,
     /// Looks into code.

@@ -28,6 +28,8 @@ pub struct Purpose<'a> {
     pub subject: &'a str,
     /// In whose namespace.
     pub namespace: &'a Namespace,
+    /// Since when there is that namespace.
+    pub since: Offset,
     /// Which action.
     pub action: &'a EntityKey,
     /// Which of those that had this name.
@@ -50,11 +52,21 @@ struct Open {
     given: HashMap<ActivationId, String>,
 }
 
+/// On whose behalf a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// Who called.
+    pub subject: String,
+    /// In which namespace.
+    pub namespace: Namespace,
+    /// Which of those that had this name.
+    pub since: Offset,
+}
+
 /// What a key opens.
 struct Opens {
     secret: Digest,
-    subject: String,
-    namespace: Namespace,
+    whose: Whose,
     /// Open activations that were given it.
     count: usize,
 }
@@ -69,12 +81,12 @@ impl Minter {
     /// The key for a purpose. The first three digits of its user part are the shard of the namespace.
     #[must_use]
     pub fn mint(&self, purpose: Purpose<'_>) -> Key {
-        let Purpose { namespace, action, born, .. } = purpose;
-        let born = born.0.to_be_bytes();
+        let Purpose { namespace, since, action, born, .. } = purpose;
+        let (since, born) = (since.0.to_be_bytes(), born.0.to_be_bytes());
         // No name contains a zero byte, so no two purposes are written alike.
         let parts = |what: &'static [u8]| {
             let (namespace, action) = (namespace.as_str().as_bytes(), action.as_str().as_bytes());
-            [what, b"\0", namespace, b"\0", action, b"\0", &born].concat()
+            [what, b"\0", namespace, b"\0", action, b"\0", &born, &since].concat()
         };
         let mut user = [0; 16];
         user.copy_from_slice(&hmac(&self.master, &parts(b"user"))[..16]);
@@ -93,8 +105,11 @@ impl Minter {
             self.holders.fetch_add(1, Ordering::AcqRel);
             let opens = open.keys.entry(key.user().to_owned()).or_insert_with(|| Opens {
                 secret: digest_of(key.secret()),
-                subject: purpose.subject.to_owned(),
-                namespace: purpose.namespace.clone(),
+                whose: Whose {
+                    subject: purpose.subject.to_owned(),
+                    namespace: purpose.namespace.clone(),
+                    since: purpose.since,
+                },
                 count: 0,
             });
             opens.count += 1;
@@ -118,16 +133,16 @@ impl Minter {
         }
     }
 
-    /// The subject and namespace that a key opens now, if it is one of these and the secret is its own.
+    /// On whose behalf a key is now, if it is one of these and the secret is its own.
     #[must_use]
-    pub fn opened_by(&self, user: &str, secret: &Digest) -> Option<(String, Namespace)> {
+    pub fn opened_by(&self, user: &str, secret: &Digest) -> Option<Whose> {
         if self.holders.load(Ordering::Acquire) == 0 {
             return None;
         }
         let open = self.lock();
         let opens = open.keys.get(user)?;
         let is_it = bool::from(opens.secret.0.ct_eq(&secret.0));
-        is_it.then(|| (opens.subject.clone(), opens.namespace.clone()))
+        is_it.then(|| opens.whose.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -195,10 +210,12 @@ mod tests {
         let (guest, other) = (namespace("guest"), namespace("other"));
         let (a, b) = (EntityKey("n/guest/a".into()), EntityKey("n/guest/b".into()));
         let minter = Minter::new([1; 32]);
-        let mint = |minter: &Minter, namespace, action, born| {
-            let born = Offset(born);
-            minter.mint(Purpose { subject: "guest", namespace, action, born })
+        let again = |minter: &Minter, namespace, since, action, born| {
+            let (since, born) = (Offset(since), Offset(born));
+            minter.mint(Purpose { subject: "guest", namespace, since, action, born })
         };
+        let mint =
+            |minter: &Minter, namespace, action, born| again(minter, namespace, 1, action, born);
         let key = mint(&minter, &guest, &a, 1);
         assert_eq!(key, mint(&Minter::new([1; 32]), &guest, &a, 1));
         for different in [
@@ -206,6 +223,7 @@ mod tests {
             mint(&minter, &other, &a, 1),
             mint(&minter, &guest, &b, 1),
             mint(&minter, &guest, &a, 2),
+            again(&minter, &guest, 2, &a, 1),
         ] {
             assert_ne!(key.secret(), different.secret());
             assert_ne!(key.user(), different.user());
@@ -219,8 +237,8 @@ mod tests {
     fn a_key_opens_something_while_an_activation_holds_it() {
         let minter = Minter::new([1; 32]);
         let (guest, action) = (namespace("guest"), EntityKey("n/guest/a".into()));
-        let purpose =
-            Purpose { subject: "guest", namespace: &guest, action: &action, born: Offset(1) };
+        let (since, born) = (Offset(0), Offset(1));
+        let purpose = Purpose { subject: "guest", namespace: &guest, since, action: &action, born };
         let key = minter.mint(purpose);
         let secret = digest_of(key.secret());
         let opens = || minter.opened_by(key.user(), &secret).is_some();

@@ -5,6 +5,7 @@
 
 use ledger::record::{EntityKey, Expect, Mark, Op};
 use model::id::Offset;
+use model::identity::Identity;
 
 use crate::Controller;
 use crate::owner::proposal::{Answer, Bound, Change, Proposal, Rejected};
@@ -30,6 +31,23 @@ pub enum Failed {
 }
 
 impl Controller {
+    /// Makes a change in the caller's namespace, as [`Controller::change`], while there still is that
+    /// namespace.
+    ///
+    /// # Errors
+    /// [`Failed`]; after all but [`Failed::Unknown`] nothing was changed.
+    pub async fn change_as(
+        &self,
+        caller: &Identity,
+        ops: Vec<Op>,
+        mut expect: Vec<Expect>,
+        by: &str,
+    ) -> Result<Offset, Failed> {
+        let key = EntityKey::namespace(&caller.namespace);
+        expect.push(Expect { key, mark: Mark::Born(caller.since) });
+        self.change(ops, expect, by).await
+    }
+
     /// Makes a change, all of it or nothing, and waits until it is applied.
     ///
     /// # Errors

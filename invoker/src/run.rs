@@ -6,7 +6,7 @@ use ledger::record::{Attempt, Finish, LogLine, Logs, Payload, ReturnReason};
 use model::id::Digest;
 use model::identity::Key;
 use model::json::{Json, Kind};
-use model::limits::{ActionLimits, MAX_PAYLOAD};
+use model::limits::{ActionLimits, ResultBounds};
 use model::name::Namespace;
 use model::outcome::{self, Class};
 use model::parameters::Parameters;
@@ -42,6 +42,8 @@ pub struct Input {
     pub payload: Json,
     /// Limits in force.
     pub limits: ActionLimits,
+    /// How long its result may be.
+    pub result: ResultBounds,
     /// For `__OW_API_HOST`.
     pub api_host: Option<String>,
     /// For `__OW_API_KEY`.
@@ -75,7 +77,7 @@ pub fn job(of: Attempt, input: Input, way_out: WayOut) -> Job {
         words: input.words,
         api_host: input.api_host,
         api_key: input.api_key,
-        max_result: MAX_PAYLOAD,
+        result: input.result,
         limits: input.limits,
         way_out,
     }

@@ -6,6 +6,7 @@
 //! everything behind it acts on acknowledgement: then the same test must find it out (I16).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -129,6 +130,10 @@ impl Log for Double {
 
     fn companion(&self, first: Offset) -> Result<Option<Bytes>, Error> {
         self.shown().companion(first)
+    }
+
+    fn files(&self, at: Offset) -> Result<Vec<PathBuf>, Error> {
+        self.shown().files(at)
     }
 
     fn trim(&self, before: Offset) -> Result<Vec<SegmentInfo>, Error> {

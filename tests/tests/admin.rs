@@ -243,7 +243,7 @@ async fn what_is_malformed_is_told_in_the_words_of_the_contract() -> Result<()> 
             ),
             ("GET /admin/v1/nothing", "", 404, NO_ROUTE),
             ("GET /api/v1/namespaces", "", 404, NO_ROUTE),
-            ("POST /admin/v1/backups", "{}", 404, NO_ROUTE),
+            ("GET /admin/v1/backups/1/2", "{}", 404, NO_ROUTE),
             (&format!("PATCH {S}/guest"), "", 405, method),
         ],
     )
@@ -331,7 +331,15 @@ async fn a_blocked_subject_is_refused_and_what_waits_of_it_ends() -> Result<()> 
     for action in ["sleep", "hello"] {
         ann.put_action(&name(action)?, &sample(&server, action)?, false).await?;
     }
-    let runs = accept(&ann, "sleep", json!({ "ms": 1500 })).await?;
+    let components = vec!["/_/sleep".to_owned(), "/_/hello".to_owned()];
+    let exec = entity::PutExec {
+        kind: "sequence".to_owned(),
+        components: Some(components),
+        ..entity::PutExec::default()
+    };
+    let both = entity::Put { exec: Some(exec), ..entity::Put::default() };
+    ann.put_action(&name("both")?, &both, false).await?;
+    let runs = accept(&ann, "both", json!({ "ms": 1500 })).await?;
     let waits = accept(&ann, "hello", json!({})).await?;
     ensure!(admin.block("ann-lee", true).await?.blocked, "it says so");
     let answer = ann.send(Method::GET, "/api/v1/namespaces", None).await?;
@@ -350,7 +358,12 @@ async fn a_blocked_subject_is_refused_and_what_waits_of_it_ends() -> Result<()> 
     let text = "The action was not invoked due to a blacklisted namespace.";
     let result = record.response.result.context("no result")?;
     assert_eq!(result.as_str(), json!({ "error": text }).to_string());
-    assert_eq!(ended(&ann, &runs).await?.response.status, "success");
+    // What ran came to its end; the step behind it was not begun.
+    let whole = ended(&ann, &runs).await?;
+    assert_eq!(whole.response.result.context("no result")?.as_str(), result.as_str());
+    assert_eq!(whole.logs.len(), 2);
+    assert_eq!(ended(&ann, &whole.logs[0]).await?.response.status, "success");
+    assert_eq!(ended(&ann, &whole.logs[1]).await?.response.status, "application error");
     assert_eq!(run(&ann, "hello", json!({})).await?, json!({ "greeting": "Hello, stranger!" }));
 
     // So it is where the limits of the namespace admit nothing, and after a restart as well.
@@ -799,5 +812,59 @@ async fn who_gets_a_name_that_was_deleted_sees_nothing_of_before() -> Result<()>
     let new = accept(&other, "hello", json!({ "name": "own" })).await?;
     ended(&other, &new).await?;
     assert_eq!(other.activations(&Filter::default()).await?.len(), 1);
+    server.stop().await
+}
+
+/// Keys and what is open go with the namespace, not with its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Result<()> {
+    let mut server = Setup::new().start().await?;
+    let admin = admin(&server);
+    let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    let sleep = annotated(put("nodejs:20", SLEEP), "provide-api-key", &json!(true));
+    ann.put_action(&name("sleep")?, &sleep, false).await?;
+    let minted = run(&ann, "sleep", json!({ "sleep": 0 })).await?["key"].clone();
+    let minted = with_key(&server, minted.as_str().context("no key")?)?;
+    let keyed = |client: &Client| client.clone().with_header("Idempotency-Key", "one");
+    let long = accept(&keyed(&ann)?, "sleep", json!({ "sleep": 4000 })).await?;
+    eventually(LIMIT, "it is open", || opens(&minted)).await?;
+
+    admin.delete_subject("ann-lee", true).await?;
+    assert_eq!(status(&minted).await?, 401);
+    let other = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    assert_eq!(status(&minted).await?, 401, "the name is another's now");
+    for answer in [
+        other.history(&long).await.err(),
+        other.cancel(&long).await.err(),
+        other.activation(&long).await.err(),
+    ] {
+        assert_eq!(answer.and_then(|error| error.status()), Some(404));
+    }
+    // The idempotency key is free again, for any request.
+    other.put_action(&name("sleep")?, &sleep, false).await?;
+    let own = accept(&keyed(&other)?, "sleep", json!({ "sleep": 1 })).await?;
+    assert_ne!(own, long);
+    ended(&other, &own).await?;
+    assert_eq!(other.activations(&Filter::default()).await?.len(), 1);
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_bounded_and_cut_as_its_namespace_says() -> Result<()> {
+    let mut server = Setup::new().start().await?;
+    let admin = admin(&server);
+    let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    let code = "function main({ n }) { return { text: 'x'.repeat(n) }; }";
+    ann.put_action(&name("long")?, &put("nodejs:20", code), false).await?;
+    let set = Limits { max_payload_size: Some(64), truncation_size: Some(7), ..Limits::default() };
+    admin.set_limits("ann-lee", &set).await?;
+    let fits = json!({ "text": "x".repeat(53) });
+    assert_eq!(run(&ann, "long", json!({ "n": 53 })).await?, fits);
+    let record = ended(&ann, &accept(&ann, "long", json!({ "n": 54 })).await?).await?;
+    assert_eq!(record.response.status, "application error");
+    let text = "The action produced a response that exceeded the allowed length: 65 > 64 bytes. \
+                The truncated response was: {\"text\"";
+    let result = record.response.result.context("a text")?;
+    assert_eq!(result.as_str(), json!({ "error": text }).to_string());
     server.stop().await
 }

@@ -492,3 +492,37 @@ async fn i21_slow_bodies_are_waited_for_and_stalled_ones_are_not() -> Result<()>
     ensure!(asked.bad(request).await? == 404, "a stalled body made something");
     asked.server.stop().await
 }
+
+/// Fifty of fifty of fifty…: each was short when it was written. After a restart each has to be read
+/// first, so that a look at the whole meets what it does not know yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn i21_sequences_that_multiply_end_soon() -> Result<()> {
+    const LEVELS: usize = 12;
+    let mut asked = Asked::start().await?;
+    asked.base().await?;
+    let long = json!([{ "key": "why", "value": "x".repeat(3_000) }]);
+    let of = |components: Vec<String>| {
+        let exec = json!({ "kind": "sequence", "components": components });
+        json!({ "exec": exec, "annotations": long })
+    };
+    for level in 0..LEVELS {
+        asked.good("PUT", &format!("actions/s{level}"), &of(vec!["/_/f".to_owned()])).await?;
+    }
+    for level in (1..LEVELS).rev() {
+        let within = vec![format!("/_/s{}", level - 1); 50];
+        asked.good("PUT", &format!("actions/s{level}?overwrite=true"), &of(within)).await?;
+    }
+    asked.server.restart().await?;
+    let top = format!("s{}", LEVELS - 1);
+    let target = format!("actions/{top}?blocking=true&timeout=60000");
+    let request = asked.request("POST", &target, b"{}".to_vec());
+    let answer = send(&asked.server.address, request).await?;
+    ensure!(answer.status == 502, "{} {}", answer.status, answer.text());
+    ensure!(answer.text().contains("Too many actions in the sequence."), "{}", answer.text());
+    // Nor can one be written that holds it.
+    let target = "actions/over";
+    let body = of(vec![format!("/_/{top}")]).to_string().into_bytes();
+    let answer = send(&asked.server.address, asked.request("PUT", target, body)).await?;
+    ensure!(answer.status == 400, "{} {}", answer.status, answer.text());
+    asked.server.stop().await
+}

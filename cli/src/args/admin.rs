@@ -31,6 +31,26 @@ pub(crate) struct Admin {
     pub noun: Noun,
 }
 
+/// `backup`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  quirl backup /backup/monday              everything up to now, while the server works
+  quirl backup monday --data /srv/quirl    of the server with this data folder
+
+The folder must be absent or empty. To make a data folder of it: quirld restore /backup/monday")]
+pub(crate) struct Backup {
+    /// Folder on the machine of the server
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Begin it and do not wait for its end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How to reach the server
+    #[command(flatten)]
+    pub door: Door,
+}
+
 /// How to reach the server as its administrator.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Server")]

@@ -76,6 +76,8 @@ pub(crate) enum Noun {
     Property(property::Verb),
     /// Manage users, keys, namespaces and limits of a server
     Admin(admin::Admin),
+    /// Copy everything that a server keeps, while it works
+    Backup(admin::Backup),
     /// Start a server on this machine
     Up(server::Up),
     /// Stop the server on this machine

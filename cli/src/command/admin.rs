@@ -23,16 +23,26 @@ pub(super) async fn run(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<u8, Error> {
-    let mut admin = reach(&asked.door, environment)?.with_patience(PATIENCE);
-    if let Some(observer) = observer(connection) {
-        admin = admin.with_observer(observer);
-    }
+    let admin = connect(&asked.door, connection, environment)?;
     match &asked.noun {
         Noun::User(verb) => user(verb, &admin, output).await,
         Noun::Key(verb) => key(verb, &admin, output).await,
         Noun::Namespace(verb) => namespace(verb, &admin, output).await,
         Noun::Limits(verb) => limits(verb, &admin, output).await,
     }
+}
+
+/// A client of the admin API that is meant.
+pub(super) fn connect(
+    door: &Door,
+    connection: &Connection,
+    environment: &Environment,
+) -> Result<Admin, Error> {
+    let admin = reach(door, environment)?.with_patience(PATIENCE);
+    Ok(match observer(connection) {
+        Some(observer) => admin.with_observer(observer),
+        None => admin,
+    })
 }
 
 /// The admin API that is meant.

@@ -19,6 +19,7 @@ use crate::profile::{Environment, Profile};
 mod action;
 mod activation;
 mod admin;
+mod backup;
 mod entities;
 mod namespace;
 mod package;
@@ -65,6 +66,7 @@ async fn dispatch(args: Args, environment: Environment, output: &mut Output) -> 
         }
         Noun::Property(verb) => property::run(verb, &before, &environment, output).await,
         Noun::Admin(asked) => Box::pin(admin::run(asked, &before, &environment, output)).await,
+        Noun::Backup(asked) => backup::run(asked, &before, &environment, output).await,
         Noun::Up(up) => server::up(up, &environment, output).await,
         Noun::Down(down) => server::down(down, &environment, output).await,
     }

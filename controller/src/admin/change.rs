@@ -69,13 +69,15 @@ impl Api {
         Err(Failed::Changed.into())
     }
 
-    /// Deletes all entities of a namespace, a batch at a time, while `stands` does.
+    /// Deletes all entities of a namespace, a batch at a time, while `stands` does. Once a batch is
+    /// gone, a failure is told as [`Failed::Unknown`]: the same request goes on where it stopped.
     pub(super) async fn erase(
         &self,
         namespace: &Namespace,
         stands: &Expect,
         by: &str,
     ) -> Result<(), Error> {
+        let mut has_begun = false;
         let prefixes = [EntityKey::prefix_of(namespace), EntityKey::prefix_of_all_links(namespace)];
         loop {
             let ops: Vec<Op> = self.controller.partition.read(|ledger| {
@@ -85,7 +87,11 @@ impl Api {
             if ops.is_empty() {
                 return Ok(());
             }
-            self.controller.change(ops, vec![stands.clone()], by).await?;
+            match self.controller.change(ops, vec![stands.clone()], by).await {
+                Ok(_) => has_begun = true,
+                Err(_) if has_begun => return Err(Failed::Unknown.into()),
+                Err(failed) => return Err(failed.into()),
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The admin API: subjects, their namespaces and keys, limits of namespaces.
+//! The admin API: subjects, their namespaces and keys, limits of namespaces, backups.
 //!
 //! Served on a socket in the data folder, where whoever may open it is trusted, and over TCP to whoever
 //! knows the token; never on the public port. A file per collection; [`route`] finds the way, `change`
@@ -6,6 +6,7 @@
 //!
 //! Source: `own-api.md` §9; the texts: `own.tsv`.
 
+mod backups;
 mod body;
 mod change;
 pub mod key;
@@ -34,6 +35,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::Controller;
+use crate::backup;
 use crate::http::body::{BadBody, InFlight, Incoming};
 use crate::http::query::{BadQuery, Query};
 use crate::http::respond::{Answer, Refusal, Response};
@@ -92,6 +94,9 @@ pub enum Error {
     /// Of a pair of limits the least is more than the most.
     #[error("'{0}' must not be greater than '{1}'.")]
     Order(&'static str, &'static str),
+    /// No backup is begun.
+    #[error(transparent)]
+    Backup(#[from] backup::Refused),
     /// A body that is not what it should be.
     #[error(transparent)]
     Body(#[from] BadBody),
@@ -275,6 +280,8 @@ impl Api {
             Route::Key(subject, namespace, user) => {
                 Box::pin(self.revoke_key(&subject, &namespace, &user, asked)).await
             }
+            Route::Backups => self.start_backup(asked, body).await,
+            Route::Backup(id) => self.get_backup(&id),
             Route::Limits(Verb::Get, namespace) => self.get_limits(&namespace),
             Route::Limits(Verb::Put, namespace) => {
                 Box::pin(self.put_limits(&namespace, asked, body)).await

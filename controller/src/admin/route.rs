@@ -24,6 +24,10 @@ pub enum Route {
     Key(String, String, String),
     /// `namespaces/{namespace}/limits`
     Limits(Verb, String),
+    /// `POST backups`
+    Backups,
+    /// `GET backups/{id}`
+    Backup(String),
 }
 
 /// What is to be done with one thing.
@@ -78,6 +82,11 @@ pub fn find(method: &Method, path: &str) -> Result<Route, Error> {
             only(&Method::DELETE, "DELETE")?;
             Ok(Route::Key(name(subject)?, name(namespace)?, name(user)?))
         }
+        ["backups"] => only(&Method::POST, "POST").map(|()| Route::Backups),
+        ["backups", id] => {
+            only(&Method::GET, "GET")?;
+            Ok(Route::Backup(name(id)?))
+        }
         ["namespaces", namespace, "limits"] => Ok(Route::Limits(verb()?, name(namespace)?)),
         _ => Err(Error::NoRoute),
     }
@@ -109,6 +118,8 @@ mod tests {
                 "DELETE /admin/v1/subjects/a/namespaces/b/keys/u",
                 Route::Key(text("a"), text("b"), text("u")),
             ),
+            ("POST /admin/v1/backups", Route::Backups),
+            ("GET /admin/v1/backups/b7", Route::Backup(text("b7"))),
             ("GET /admin/v1/namespaces/b/limits", Route::Limits(Verb::Get, text("b"))),
         ] {
             assert_eq!(found(asked), Ok(route), "{asked}");
@@ -121,7 +132,9 @@ mod tests {
             ("GET /admin/v1/namespaces/b", unknown.to_owned()),
             ("GET /admin/v1/subjects/a/b", unknown.to_owned()),
             ("GET /admin/v1/subjects/a/namespaces//keys", method("POST")),
-            ("POST /admin/v1/backups", unknown.to_owned()),
+            ("GET /admin/v1/backups/", unknown.to_owned()),
+            ("GET /admin/v1/backups", method("POST")),
+            ("DELETE /admin/v1/backups/b7", method("GET")),
             ("GET /api/v1/namespaces", unknown.to_owned()),
             ("POST /admin/v1/subjects/a", method("GET, PUT, DELETE")),
             ("PUT /admin/v1/subjects/a/block", method("POST")),

@@ -75,6 +75,7 @@ pub fn may_store(caller: &Identity, kind: &str) -> Result<(), Denied> {
 mod tests {
     use std::sync::Arc;
 
+    use model::id::Offset;
     use model::limits::NamespaceLimits;
 
     use super::*;
@@ -85,7 +86,8 @@ mod tests {
             allowed_kinds: Some(vec!["wasm:command".to_owned()]),
             ..NamespaceLimits::default()
         };
-        Identity { subject: "guest".to_owned(), namespace, limits: Arc::new(limits) }
+        let (subject, since) = ("guest".to_owned(), Offset(1));
+        Identity { subject, namespace, since, limits: Arc::new(limits) }
     }
 
     fn name(text: &str) -> QualifiedName {

@@ -73,7 +73,9 @@ impl Rates {
         let minute = now.0.div_euclid(MINUTE);
         // Plain numbers: right at every moment, so poison says nothing.
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.minute != minute {
+        // A request that came in the minute before, and took its time, is counted in this one. A
+        // clock that went back further begins anew.
+        if minute > counts.minute || minute + 1 < counts.minute {
             counts.minute = minute;
             counts.of.clear();
         }
@@ -120,6 +122,10 @@ mod tests {
         assert_eq!(ask(59_300, Counted::Invocations), refused(4, 700));
         assert_eq!(ask(59_400, Counted::Fires), Ok(()));
         assert_eq!(ask(60_000, Counted::Invocations), Ok(()));
+        assert_eq!(ask(59_900, Counted::Invocations), Ok(()), "it was late");
+        assert_eq!(ask(59_950, Counted::Invocations), refused(3, 50));
+        assert_eq!(ask(60_100, Counted::Fires), Ok(()));
+        assert_eq!(ask(-600_000, Counted::Invocations), Ok(()), "the clock was set back");
         let text = refused(61, 0).unwrap_err().to_string();
         assert_eq!(text, "Too many requests in the last minute (count: 61, allowed: 2).");
     }

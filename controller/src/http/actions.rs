@@ -121,7 +121,7 @@ impl Api {
             let mut expect = vec![write::unchanged(&key, Some(stored.revision))];
             let mut ops = vec![Op::Delete(key.clone())];
             moves(home.as_ref(), &mut ops, &mut expect);
-            match self.controller.change(ops, expect, asked.transaction).await {
+            match self.controller.change_as(caller, ops, expect, asked.transaction).await {
                 Ok(_) => return Ok(Answer::json(api::entity::bytes(&document))),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
@@ -196,7 +196,7 @@ impl Api {
         let document = api::entity::Action::new(&name.namespace, &name.path, &action, code);
         let mut ops = vec![stored::put(&controller.blobs, key, &Named::Action(action)).await?];
         moves(home.as_ref(), &mut ops, &mut expect);
-        match controller.change(ops, expect, asked.transaction).await {
+        match controller.change_as(caller, ops, expect, asked.transaction).await {
             Ok(_) => Ok(Some(Answer::json(api::entity::bytes(&document)))),
             Err(Failed::Changed) => Ok(None),
             Err(failed) => Err(failed.into()),
@@ -346,7 +346,7 @@ impl Api {
             let (sent, most) = (body.take().unwrap_or_default(), caller.limits.max_payload);
             let read = body::payload(asked.headers, sent, &self.in_flight, most);
             let bytes = payload.insert(read.await?);
-            let seen = Key::new(&caller.namespace, text, "POST", asked.target, bytes);
+            let seen = Key::new(caller, text, "POST", asked.target, bytes);
             match controller.key_seen(&seen) {
                 KeySeen::Never => {}
                 KeySeen::Otherwise => return Err(InvokeError::KeyReused.into()),
@@ -445,7 +445,11 @@ impl Expansion<'_> {
         for component in components {
             match self.count_one(view, component, depth) {
                 Ok(more) => count += more,
-                Err(Stop::Read) => self.unread = true,
+                // It is at least one; what is in it is counted at the next look.
+                Err(Stop::Read) => {
+                    self.unread = true;
+                    count += 1;
+                }
                 Err(stop) => return Err(stop),
             }
             if count > MAX_SEQUENCE {

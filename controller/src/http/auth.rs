@@ -21,7 +21,7 @@ use model::name::Namespace;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::minted::Minter;
+use crate::minted::{Minter, Whose};
 use crate::owner::Partition;
 use crate::read::documents::Unreadable;
 use crate::read::identities;
@@ -57,7 +57,7 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Session {
     identity: Arc<Identity>,
-    rests_on: [RestsOn; 3],
+    rests_on: [RestsOn; 4],
 }
 
 impl Session {
@@ -87,9 +87,11 @@ impl Sessions {
         }
         let (user, secret) = credentials(header.as_bytes())?;
         // One that was minted is not remembered: it ends with what holds it.
-        if let Some((subject, namespace)) = minter.opened_by(&user, &secret) {
+        if let Some(Whose { subject, namespace, since }) = minter.opened_by(&user, &secret) {
             let found = partition.read(|ledger| behalf_of(ledger, subject, namespace));
-            return found.map(|(identity, _)| Arc::new(identity));
+            let (identity, _) = found?;
+            let is_the_same = identity.since == since;
+            return is_the_same.then(|| Arc::new(identity)).ok_or(Unauthenticated::Invalid);
         }
         let session = partition.read(|ledger| look_up(ledger, &user, &secret))?;
         let identity = Arc::clone(&session.identity);
@@ -137,30 +139,34 @@ fn look_up(ledger: &Ledger, user: &str, secret: &Digest) -> Result<Session, Unau
     }
     let AccessKey { subject, namespace, .. } = key.value;
     let on = (EntityKey::access_key(user), Some(key.revision));
-    let (identity, [by_subject, by_namespace]) = behalf_of(ledger, subject, namespace)?;
-    Ok(Session { identity: Arc::new(identity), rests_on: [on, by_subject, by_namespace] })
+    let (identity, [of_subject, of_namespace, of_limits]) = behalf_of(ledger, subject, namespace)?;
+    let rests_on = [on, of_subject, of_namespace, of_limits];
+    Ok(Session { identity: Arc::new(identity), rests_on })
 }
 
 /// What an identity rests on: keys of documents, and their revisions.
 type RestsOn = (EntityKey, Option<Offset>);
 
-/// A subject in one of its namespaces, unless it is blocked; and what that rests on.
+/// A subject in one of its namespaces, unless it is blocked or has it no more; and what that rests on.
 fn behalf_of(
     ledger: &Ledger,
     subject: String,
     namespace: Namespace,
-) -> Result<(Identity, [RestsOn; 2]), Unauthenticated> {
+) -> Result<(Identity, [RestsOn; 3]), Unauthenticated> {
     let unreadable = Unauthenticated::Unreadable;
     let found = identities::subject(ledger, &subject).map_err(unreadable)?;
     let found = found.filter(|found| !found.value.blocked).ok_or(Unauthenticated::Invalid)?;
+    let owner = identities::owner(ledger, &namespace).map_err(unreadable)?;
+    let owner = owner.filter(|owner| owner.value == subject).ok_or(Unauthenticated::Invalid)?;
     let overrides = identities::overrides(ledger, &namespace).map_err(unreadable)?;
     let rests_on = [
         (EntityKey::subject(&subject), Some(found.revision)),
+        (EntityKey::namespace(&namespace), Some(owner.revision)),
         (EntityKey::limits(&namespace), overrides.as_ref().map(|found| found.revision)),
     ];
     let overrides = overrides.map(|found| found.value).unwrap_or_default();
     let limits = Arc::new(overrides.over(&NamespaceLimits::default()));
-    Ok((Identity { subject, namespace, limits }, rests_on))
+    Ok((Identity { subject, namespace, since: owner.born, limits }, rests_on))
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use model::package::Bound;
 use super::query::Page;
 use super::respond::{Answer, Refusal};
 use super::{Api, Asked};
+use crate::Controller;
 use crate::entitlement::{self, packages};
 use crate::read::Known;
-use crate::read::documents::{Stop, Unreadable};
+use crate::read::documents::Stop;
 use crate::read::stored::{self, Collection};
 
 impl Api {
@@ -65,7 +66,11 @@ impl Api {
             let found = packages::provider(view, &caller.namespace, &name);
             found.map_err(Stop::widen::<Refusal>)
         });
-        let provider = found.await?.name;
+        let provider = found.await?;
+        if controller.config.shared_packages_execute_only {
+            provider.may_read(&caller.namespace)?;
+        }
+        let provider = provider.name;
         let prefix = EntityKey::prefix_within(&provider.namespace, &provider.name);
         self.list_under(Collection::Actions, &prefix, asked, false, &|_| true).await
     }
@@ -101,13 +106,11 @@ impl Api {
             if !count && lines.len() as u64 >= limit {
                 break;
             }
-            let read = self.controller.documents.at(&self.controller.partition, &pin).await;
-            let known = match read {
-                Ok(known) if shows(&known) => known,
-                Ok(_) => continue,
-                Err(Unreadable::Gone(_)) => continue, // written over or deleted meanwhile
-                Err(error) => return Err(error.into()),
-            };
+            let Controller { documents, partition, .. } = &*self.controller;
+            let known = documents.latest(partition, pin.clone()).await?;
+            // What has the name by now may be of another kind.
+            let shown = known.filter(|known| known.collection() == of && shows(known));
+            let Some(known) = shown else { continue };
             if skipped < skip {
                 skipped += 1;
                 continue;

@@ -357,7 +357,9 @@ fn type_of(open: Open) -> &'static str {
         | Open::Ready
         | Open::Invokers
         | Open::InvokersHealthy
-        | Open::InvokersReady => JSON,
+        | Open::InvokersReady
+        | Open::Activation
+        | Open::ActivationCount => JSON,
     }
 }
 

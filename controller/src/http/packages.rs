@@ -15,9 +15,10 @@ use super::put::{Invalid, PutPackage};
 use super::respond::{Answer, Refusal};
 use super::route::Verb;
 use super::{Api, Asked};
+use crate::Controller;
 use crate::entitlement::packages::{self, Astray, Provider};
 use crate::entitlement::{self, Denied};
-use crate::read::documents::{Seen, Stop, Unreadable, View};
+use crate::read::documents::{Seen, Stop, View};
 use crate::read::stored::{self, Named};
 use crate::write::{self, Failed, TRIES};
 
@@ -79,12 +80,9 @@ impl Api {
         let Bound { namespace, name } = &provider.name;
         let (mut actions, mut feeds) = (Vec::new(), Vec::new());
         for pin in self.within(namespace, name) {
-            let read = self.controller.documents.at(&self.controller.partition, &pin).await;
-            let known = match read {
-                Ok(known) => known,
-                Err(Unreadable::Gone(_)) => continue, // deleted meanwhile
-                Err(error) => return Err(error.into()),
-            };
+            let Controller { documents, partition, .. } = &*self.controller;
+            let known = documents.latest(partition, pin.clone()).await?;
+            let Some(known) = known else { continue };
             if let (Some(action), Some(Key::Entity(_, path))) = (known.action(), pin.key.parse()) {
                 let (content, is_feed) = entity::package::Content::new(&path.name, action);
                 if is_feed { feeds.push(content) } else { actions.push(content) }
@@ -150,7 +148,7 @@ impl Api {
             let document =
                 entity::package::Package::new(&name.namespace, &name.path.name, &package);
             let op = stored::put(&controller.blobs, key.clone(), &Named::Package(package)).await?;
-            match controller.change(vec![op], expect, asked.transaction).await {
+            match controller.change_as(caller, vec![op], expect, asked.transaction).await {
                 Ok(_) => return Ok(Answer::json(entity::bytes(&document))),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
@@ -194,7 +192,7 @@ impl Api {
             let deleted = contents.into_iter().take(DELETED_TOGETHER);
             let mut ops: Vec<Op> = deleted.map(Op::Delete).collect();
             ops.push(if is_last { Op::Delete(key.clone()) } else { Op::Touch(key.clone()) });
-            match controller.change(ops, expect, asked.transaction).await {
+            match controller.change_as(caller, ops, expect, asked.transaction).await {
                 Ok(_) if is_last => {
                     let (namespace, name) = (&name.namespace, &name.path.name);
                     let document = entity::package::Package::new(namespace, name, &package);

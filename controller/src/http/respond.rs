@@ -28,6 +28,7 @@ use super::body::BadBody;
 use super::put::Invalid;
 use super::query::BadQuery;
 use crate::admin;
+use crate::backup;
 use crate::entitlement::Denied;
 use crate::entitlement::packages::Astray;
 use crate::entitlement::rate::{self, TooMany};
@@ -143,6 +144,12 @@ impl Answer {
     #[must_use]
     pub fn admin_created(document: &api::admin::Subject) -> Self {
         Self { status: StatusCode::CREATED, ..Self::admin(document) }
+    }
+
+    /// 202: what was begun, and how far it is.
+    #[must_use]
+    pub fn admin_accepted(document: &api::admin::Backup) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::admin(document) }
     }
 
     /// 200 and no more to say.
@@ -425,6 +432,10 @@ impl From<admin::Error> for Refusal {
             | Error::Key(_)
             | Error::Negative(_)
             | Error::Order(..) => Self::new(StatusCode::BAD_REQUEST, text),
+            Error::Backup(backup::Refused::Running { .. }) => Self::new(StatusCode::CONFLICT, text),
+            Error::Backup(backup::Refused::Folder { .. }) => {
+                Self::new(StatusCode::BAD_REQUEST, text)
+            }
             Error::Body(bad) => bad.into(),
             Error::Query(bad) => bad.into(),
             Error::Unreadable(error) => error.into(),
@@ -554,6 +565,13 @@ impl From<Bound> for Refusal {
                 ),
                 Bounded::Proposals,
             ),
+            Bound::Busy => (
+                "Too much waits to be written on this server; try again in a moment.".to_owned(),
+                Bounded::Proposals,
+            ),
+            Bound::TooLarge => {
+                return Self::unavailable("What this would write does not fit into one record.");
+            }
             Bound::DiskFull => (
                 "The disk is full: nothing new is accepted until space is freed.".to_owned(),
                 Bounded::Disk,
@@ -636,6 +654,7 @@ impl From<invoke::Error> for Refusal {
         match error {
             Error::NotFound => Self::not_found(),
             Error::OtherKind => Self::other_kind(),
+            Error::Unreadable(Unreadable::Restless) => Error::Changed.into(),
             Error::Unreadable(error) => error.into(),
             Error::Denied(denied) => denied.into(),
             Error::Final => Self::new(

@@ -58,6 +58,10 @@ pub enum Open {
     InvokersHealthy,
     /// `GET /invokers/ready`
     InvokersReady,
+    /// `GET /activation`
+    Activation,
+    /// `GET /activation/count`
+    ActivationCount,
 }
 
 /// Endpoints of the entity API.
@@ -132,6 +136,7 @@ impl Route<'_> {
             Self::Open(Open::Ready) => "/ready",
             Self::Open(Open::Metrics) => "/metrics",
             Self::Open(Open::Invokers | Open::InvokersHealthy | Open::InvokersReady) => "/invokers",
+            Self::Open(Open::Activation | Open::ActivationCount) => "/activation",
             Self::RootMethod | Self::RootOptions | Self::ApiOptions => "options",
             Self::Api(Api::Namespaces) => "namespaces",
             Self::Api(Api::Runtimes) => "runtimes",
@@ -175,6 +180,8 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
         "/invokers" | "/invokers/" => Open::Invokers,
         "/invokers/healthy/count" => Open::InvokersHealthy,
         "/invokers/ready" => Open::InvokersReady,
+        "/activation" | "/activation/" => Open::Activation,
+        "/activation/count" => Open::ActivationCount,
         _ => return Route::Unknown,
     };
     match *method {

@@ -137,7 +137,7 @@ impl Api {
         ops.push(Op::Touch(trigger.pin.key.clone()));
         let answer = shown(name, &rule, Status::of(active));
         ops.push(stored::put(&controller.blobs, key, &Named::Rule(rule)).await?);
-        match controller.change(ops, expect, asked.transaction).await {
+        match controller.change_as(caller, ops, expect, asked.transaction).await {
             Ok(_) => Ok(Some(answer)),
             Err(Failed::Changed) => Ok(None),
             Err(failed) => Err(failed.into()),
@@ -154,14 +154,15 @@ impl Api {
         for _ in 0..TRIES {
             let stored = self.stored_rule(name).await?;
             let key = stored.seen.pin.key.clone();
-            let mut expect = vec![write::unchanged(&key, Some(stored.seen.pin.revision))];
+            let revision = stored.seen.pin.revision;
+            let mut expect = vec![write::unchanged(&key, Some(revision)), stored.linked];
             let mut ops = vec![Op::Delete(key), Op::Delete(link_of(name, &stored.rule))];
             if let (Some(trigger), Some(_)) = (&stored.trigger, &stored.link) {
                 let key = trigger.pin.key.clone();
                 expect.push(Expect { key: key.clone(), mark: Mark::Born(trigger.born) });
                 ops.push(Op::Touch(key));
             }
-            match self.controller.change(ops, expect, asked.transaction).await {
+            match self.controller.change_as(caller, ops, expect, asked.transaction).await {
                 Ok(_) => return Ok(shown(name, &stored.rule, Status::Inactive)),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
@@ -195,7 +196,7 @@ impl Api {
                 stored.linked,
             ];
             let ops = vec![stored::put_small(link_of(name, &stored.rule), &link), Op::Touch(key)];
-            match self.controller.change(ops, expect, asked.transaction).await {
+            match self.controller.change_as(caller, ops, expect, asked.transaction).await {
                 Ok(_) => return Ok(Answer::ok()),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),

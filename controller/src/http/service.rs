@@ -56,10 +56,26 @@ impl Api {
             Open::InvokersReady if is_up => {
                 Answer::open(JSON, api::entity::bytes(&json!({ "healthy": "1/1" })))
             }
+            Open::Activation => Answer::open(JSON, self.in_use()),
+            Open::ActivationCount => {
+                let open = self.controller.partition.inspect(|owner| owner.in_use().open);
+                Answer::open(JSON, open.to_string())
+            }
             Open::InvokersReady => {
                 Answer::invokers_not_ready(api::entity::bytes(&json!({ "unhealthy": "1/1" })))
             }
         })
+    }
+
+    /// How many activations are open, of all namespaces together: whose they are is not for everybody.
+    fn in_use(&self) -> Vec<u8> {
+        let partition = &self.controller.partition;
+        let (used, (waiting, running)) =
+            partition.inspect(|owner| (owner.in_use(), owner.placement()));
+        let (open, bytes) = (used.open, used.open_bytes);
+        api::entity::bytes(&json!({
+            "open": open, "waiting": waiting, "running": running, "bytes": bytes,
+        }))
     }
 
     fn ready(&self) -> Answer {

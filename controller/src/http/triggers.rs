@@ -95,7 +95,7 @@ impl Api {
             let rules = stored.and_then(|stored| stored.rules);
             let answer = shown(name, &trigger, rules);
             let op = stored::put(&controller.blobs, key.clone(), &Named::Trigger(trigger)).await?;
-            match controller.change(vec![op], expect, asked.transaction).await {
+            match controller.change_as(caller, vec![op], expect, asked.transaction).await {
                 Ok(_) => return Ok(answer),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
@@ -117,7 +117,7 @@ impl Api {
             let Stored { seen, trigger, rules } = self.stored_trigger(name).await?;
             let expect = vec![write::unchanged(&key, Some(seen.pin.revision))];
             let ops = vec![Op::Delete(key.clone())];
-            match self.controller.change(ops, expect, asked.transaction).await {
+            match self.controller.change_as(caller, ops, expect, asked.transaction).await {
                 Ok(_) => return Ok(shown(name, &trigger, rules)),
                 Err(Failed::Changed) => {}
                 Err(failed) => return Err(failed.into()),
@@ -148,7 +148,7 @@ impl Api {
             let (sent, most) = (body.take().unwrap_or_default(), caller.limits.max_payload);
             let read = body::payload(asked.headers, sent, &self.in_flight, most);
             let bytes = payload.insert(read.await?);
-            let seen = Key::new(&caller.namespace, text, "POST", asked.target, bytes);
+            let seen = Key::new(caller, text, "POST", asked.target, bytes);
             match controller.key_seen(&seen) {
                 KeySeen::Never => {}
                 KeySeen::Otherwise => return Err(InvokeError::KeyReused.into()),

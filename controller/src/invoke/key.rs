@@ -2,20 +2,19 @@
 //!
 //! Source: `exactly-once.md` §2; `own-api.md` §2; `own.tsv`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use ledger::record::{KeyClass, KeyUse};
 use model::id::{ActivationId, Digest, Offset};
 use model::identity::Identity;
-use model::name::Namespace;
 use model::time::{Millis, WallTime};
 use sha2::{Digest as _, Sha256};
 
 use super::{Call, Error, Reply};
 use crate::Controller;
 use crate::http::query::Waiting;
+use crate::owner::ReadError;
 use crate::read::activation::Failed;
 
 /// The header that carries it.
@@ -63,10 +62,13 @@ pub fn sent(headers: &HeaderMap) -> Result<Option<&str>, BadKey> {
 }
 
 impl Key {
-    /// The key `text` of a request of this namespace.
+    /// The key `text` of a request of this caller. One of a namespace that was deleted is none of
+    /// another that has its name.
     #[must_use]
-    pub fn new(namespace: &Namespace, text: &str, method: &str, target: &str, body: &[u8]) -> Self {
-        let key = digest([namespace.as_str().as_bytes(), b"client", text.as_bytes()]);
+    pub fn new(caller: &Identity, text: &str, method: &str, target: &str, body: &[u8]) -> Self {
+        let since = caller.since.0.to_be_bytes();
+        let namespace = [caller.namespace.as_str().as_bytes(), b"\0", &since].concat();
+        let key = digest([&namespace, b"client", text.as_bytes()]);
         Self { key, request: digest([method.as_bytes(), target.as_bytes(), body]) }
     }
 }
@@ -152,7 +154,7 @@ impl Controller {
         first: ActivationId,
     ) -> Result<Reply, Error> {
         let key_expires = match key {
-            Some(key) => self.key_known_until(key).await,
+            Some(key) => self.key_known_until(key, first).await?,
             None => None,
         };
         let accepted = |ended| Reply { id: first, ended, replayed: true, key_expires };
@@ -185,15 +187,25 @@ impl Controller {
     }
 
     /// When a live key ends: its window after the clock of its `Accept`.
-    async fn key_known_until(&self, key: &Key) -> Option<WallTime> {
+    ///
+    /// # Errors
+    /// [`Error::RecordGone`]: retention has removed the `Accept`, and so the activation.
+    async fn key_known_until(
+        &self,
+        key: &Key,
+        first: ActivationId,
+    ) -> Result<Option<WallTime>, Error> {
         let find = |ledger: &ledger::fold::Ledger| {
             let used = ledger.key_use(KeyClass::Client, &key.key)?;
             Some((used.accepted, used.window))
         };
-        let (at, window): (Offset, Millis) = self.partition.read(find)?;
-        let record: Arc<ledger::record::Record> = self.partition.record(at).await.ok()?;
-        let used = record.at;
-        Some(WallTime(used.0.saturating_add_unsigned(window.0)))
+        let found: Option<(Offset, Millis)> = self.partition.read(find);
+        let Some((at, window)) = found else { return Ok(None) };
+        match self.partition.record(at).await {
+            Ok(record) => Ok(Some(WallTime(record.at.0.saturating_add_unsigned(window.0)))),
+            Err(ReadError::Gone(_)) => Err(Error::RecordGone(first)),
+            Err(ReadError::Damaged { .. }) => Ok(None),
+        }
     }
 }
 
@@ -202,6 +214,10 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use model::name::Namespace;
+
     use super::*;
 
     #[test]
@@ -220,14 +236,25 @@ mod tests {
 
     #[test]
     fn a_request_differs_by_any_of_its_parts() {
-        let guest = Namespace::new("guest").unwrap();
+        let guest = identity("guest", 1);
         let key = |text, method, target, body: &[u8]| Key::new(&guest, text, method, target, body);
         let first = key("k", "POST", "/a?x=1", b"{}");
         assert_eq!(first, key("k", "POST", "/a?x=1", b"{}"));
         assert_ne!(first.request, key("k", "POST", "/a?x=1", b"{} ").request);
         assert_ne!(first.request, key("k", "POST", "/a?x=1{", b"}").request);
         assert_ne!(first.key, key("K", "POST", "/a?x=1", b"{}").key);
-        let other = Namespace::new("other").unwrap();
-        assert_ne!(first.key, Key::new(&other, "k", "POST", "/a?x=1", b"{}").key);
+        // Another namespace, and one that was made again under the same name.
+        for other in [identity("other", 1), identity("guest", 2)] {
+            assert_ne!(first.key, Key::new(&other, "k", "POST", "/a?x=1", b"{}").key);
+        }
+    }
+
+    fn identity(namespace: &str, since: u64) -> Identity {
+        Identity {
+            subject: "guest".to_owned(),
+            namespace: Namespace::new(namespace).unwrap(),
+            since: Offset(since),
+            limits: Arc::default(),
+        }
     }
 }

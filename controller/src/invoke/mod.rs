@@ -159,10 +159,9 @@ impl Controller {
     /// After every [`Error`] but [`Error::Unknown`] and [`Error::Read`] no activation exists and none
     /// will appear.
     pub async fn invoke(&self, call: &Call<'_>) -> Result<Reply, Error> {
-        let payload = self.payload(&call.arguments).await?;
         let mut result = Err(Error::Changed);
         for _ in 0..crate::write::TRIES {
-            result = self.try_invoke(call, &payload).await;
+            result = self.try_invoke(call).await;
             if !matches!(result, Err(Error::Changed)) {
                 break;
             }
@@ -170,10 +169,12 @@ impl Controller {
         result
     }
 
-    async fn try_invoke(&self, call: &Call<'_>, payload: &Payload) -> Result<Reply, Error> {
+    async fn try_invoke(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let target = self.resolve(call.caller, call.target, &call.arguments).await?;
         let id = self.partition.new_id(&call.caller.namespace);
         tracing::trace!(activation_id = %id, "found and pinned");
+        // Only now: what is refused leaves no blob.
+        let payload = self.payload(&call.arguments).await?;
         let invocation = self.invocation(call, id, target, payload);
         let waited = if call.waiting.blocking {
             let end = call.waiting.patience;
@@ -215,9 +216,9 @@ impl Controller {
         call: &Call<'_>,
         id: ActivationId,
         target: Target,
-        payload: &Payload,
+        payload: Payload,
     ) -> Invocation {
-        let Identity { subject, namespace, limits } = call.caller;
+        let Identity { subject, namespace, limits, since: _ } = call.caller;
         Invocation {
             id,
             by: Arc::new(Caller {
@@ -229,7 +230,7 @@ impl Controller {
             cause: Cause::Invoke,
             received: call.received,
             start: Start::Invoke { target, queue: Millis(self.config.queue_ms) },
-            payload: payload.clone(),
+            payload,
             key: call.key.map(|key| self.key_use(key)),
             fire: None,
             expect: Vec::new(),

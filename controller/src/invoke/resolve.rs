@@ -6,6 +6,7 @@
 //!
 //! Source: `rest-api.md` §§3.8, 3.9; `exactly-once.md` §9.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ledger::record::{EntityKey, Pin, Sequence, Step, Target};
@@ -15,6 +16,7 @@ use model::identity::Identity;
 use model::json::{Json, Kind};
 use model::limits::{ActionLimits, MAX_SEQUENCE};
 use model::name::QualifiedName;
+use model::parameters::Parameter;
 use model::time::Millis;
 
 use super::Error;
@@ -119,11 +121,14 @@ impl Looker<'_, '_> {
             if self.room == 0 {
                 break; // the fold ends the sequence before it would come here
             }
+            let room = self.room;
             match self.component(component, depth + 1) {
                 Ok(step) => steps.extend(step),
                 Err(Stop::Read) => self.unread = true,
                 Err(stop) => return Err(stop),
             }
+            // One that added nothing costs a look as well: sequences of such nest fifty deep.
+            self.room = self.room.min(room - 1);
         }
         let step = Step::clone(&step);
         let deadline = deadline_of(&step);
@@ -230,9 +235,12 @@ fn overrides_final(reached: &Reached, action: &Action, arguments: &Json) -> Resu
     }
     let beneath = reached.provider.as_ref().map(packages::Provider::parameters);
     let all = beneath.unwrap_or_default().merged_with(&action.parameters);
-    let fixed = |name: &str| all.get(name).is_some_and(|value| value.kind() != Kind::Null);
+    let has_value = |one: &&Parameter| one.value.kind() != Kind::Null;
+    let fixed: HashSet<&str> =
+        all.as_slice().iter().filter(has_value).map(|one| one.key.as_str()).collect();
     let members = arguments.members().unwrap_or_default();
-    if members.iter().any(|(name, _)| fixed(name)) { Err(Error::Final) } else { Ok(()) }
+    let overrides = members.iter().any(|(name, _)| fixed.contains(name.as_str()));
+    if overrides { Err(Error::Final) } else { Ok(()) }
 }
 
 /// How long a sequence may run as a whole: its own time limit, where somebody set one. The default

@@ -34,8 +34,8 @@ use crate::dispatch::{Dispatcher, Ready};
 use crate::index_writer::Pending;
 use crate::waiters::step::{Caller, Effect as WaitEffect, Event as WaitEvent, Patience, Waiters};
 use memo::Memo;
-use proposal::{Answer, Bound, Invocation, Phase, Proposal, Rejected, Told};
-use step::{Effect, Event, LogRefusal, Owner, Ticket};
+use proposal::{Answer, Invocation, Phase, Proposal, Rejected, Told};
+use step::{Effect, Event, Owner, Ticket};
 
 /// Kept free on the disk for the small records of each open activation.
 const RESERVED_EACH: u64 = 4 << 10;
@@ -733,12 +733,8 @@ impl Shared {
             if essential { self.log.append_reserved(frame) } else { self.log.append(frame) }
         });
         let Err(refused) = handed else { return };
-        let why = match refused {
-            log::Refused::DiskFull { .. } => LogRefusal::DiskFull,
-            _ => LogRefusal::Stopped,
-        };
         let mut effects = Vec::new();
-        core.owner.step(self.clock.now(), Event::Refused(seq, why), &mut effects);
+        core.owner.step(self.clock.now(), Event::Refused(seq, refused.into()), &mut effects);
         for effect in effects {
             self.perform(core, None, effect, later);
         }
@@ -766,14 +762,5 @@ impl Shared {
             }
             differs
         });
-    }
-}
-
-impl From<LogRefusal> for Bound {
-    fn from(why: LogRefusal) -> Self {
-        match why {
-            LogRefusal::DiskFull => Self::DiskFull,
-            LogRefusal::Stopped => Self::Stopping,
-        }
     }
 }

@@ -170,6 +170,12 @@ pub enum Bound {
     /// Free space is below the floor.
     #[error("the disk is full")]
     DiskFull,
+    /// The disk does not keep up.
+    #[error("too much waits to be written")]
+    Busy,
+    /// It would be more than one record may hold.
+    #[error("it does not fit into one record")]
+    TooLarge,
     /// The ledger is being read.
     #[error("the server is starting, {percent} % read")]
     Starting {

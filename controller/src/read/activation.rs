@@ -89,7 +89,7 @@ impl Activations<'_> {
         }
         // Whatever left the fold before this line is among the pending rows or in the index.
         let row = self.index.row(id).await?.ok_or(Failed::Unknown)?;
-        let is_theirs = row.namespace == *namespace && row.terminal > begun;
+        let is_theirs = row.namespace == *namespace && row.first() > begun;
         if is_theirs { Ok(row) } else { Err(Failed::Unknown) }
     }
 

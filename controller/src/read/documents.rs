@@ -4,7 +4,7 @@
 //! when the bound wants it. Whoever needs several looks at all of them at one state of the fold
 //! ([`View`]); what has to be read from the blob store first is read between two looks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -18,7 +18,7 @@ use model::rule::Rule;
 use model::trigger::Trigger;
 use store::blobs::Blobs;
 
-use super::stored::{self, Named, Place};
+use super::stored::{self, Collection, Named, Place};
 use crate::owner::Partition;
 
 /// Bytes of documents that one generation of the memory holds; there are two.
@@ -27,6 +27,8 @@ const GENERATION: usize = 16 << 20;
 const OVERHEAD: usize = 512;
 /// How often documents may have to be read before all that one look needs is there.
 const LOOKS: usize = 100;
+/// Bytes of documents that are kept from one look to the next, beside the memory.
+const KEPT: usize = 64 << 20;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +134,9 @@ pub struct View<'a> {
     /// The fold.
     pub ledger: &'a Ledger,
     documents: &'a Documents,
-    unread: Vec<Pin>,
-    /// What could not be read before this look.
-    failed: Option<(Pin, Unreadable)>,
+    unread: HashSet<Pin>,
+    /// What was read for this look, or could not be.
+    read: &'a mut HashMap<Pin, Result<Known, Unreadable>>,
 }
 
 /// An entity as one look at the fold found it.
@@ -185,13 +187,15 @@ impl View<'_> {
         let Some(entity) = self.ledger.entity(key) else { return Ok(None) };
         let &Entity { born, revision, contents, .. } = entity;
         let pin = Pin { key: key.clone(), revision };
-        if let Some((_, error)) = self.failed.take_if(|(failed, _)| *failed == pin) {
-            return Err(Stop::No(error.into()));
+        if let Some(read) = self.read.remove(&pin) {
+            let known = read.map_err(|error| Stop::No(error.into()))?;
+            self.read.insert(pin.clone(), Ok(known.clone()));
+            return Ok(Some(Seen { pin, born, contents, known }));
         }
         match self.documents.now(self.ledger, &pin) {
             Ok(Some(known)) => Ok(Some(Seen { pin, born, contents, known })),
             Ok(None) => {
-                self.unread.push(pin);
+                self.unread.insert(pin);
                 Err(Stop::Read)
             }
             Err(error) => Err(Stop::No(error.into())),
@@ -215,29 +219,60 @@ impl Documents {
         partition: &Partition,
         mut look: impl FnMut(&mut View<'_>) -> Result<T, Stop<E>>,
     ) -> Result<T, E> {
-        let mut failed = None;
+        // Beside the memory, which may forget the first of many before the last is read.
+        let (mut read, mut bytes) = (HashMap::new(), 0);
         for _ in 0..LOOKS {
             let (found, unread) = partition.read(|ledger| {
-                let failed = failed.take();
-                let mut view = View { ledger, documents: self, unread: Vec::new(), failed };
+                let mut view =
+                    View { ledger, documents: self, unread: HashSet::new(), read: &mut read };
                 (look(&mut view), view.unread)
             });
             match found {
                 Ok(found) => return Ok(found),
                 Err(Stop::No(error)) => return Err(error),
-                Err(Stop::Read) => {
-                    for pin in unread {
-                        match Box::pin(self.at(partition, &pin)).await {
-                            // Replaced since the look: the next one sees what is there now.
-                            Ok(_) | Err(Unreadable::Gone(_)) => {}
-                            // For the next look to tell, in the words of whoever looks.
-                            Err(error) => failed = Some((pin, error)),
-                        }
+                Err(Stop::Read) => {}
+            }
+            for pin in unread {
+                let known = match Box::pin(self.read(partition, &pin)).await {
+                    Ok((known, size)) => {
+                        bytes += size;
+                        Ok(known)
                     }
+                    // Replaced since the look: the next one sees what is there now.
+                    Err(Unreadable::Gone(_)) => continue,
+                    // For the next look to tell, in the words of whoever looks.
+                    Err(error) => Err(error),
+                };
+                if bytes > KEPT {
+                    read.clear();
+                    bytes = 0;
                 }
+                read.insert(pin, known);
             }
         }
         Err(Unreadable::Restless.into())
+    }
+
+    /// The document of an entity as it is now, first looked for at this revision. `None`: it was
+    /// deleted meanwhile.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub async fn latest(
+        &self,
+        partition: &Partition,
+        mut pin: Pin,
+    ) -> Result<Option<Known>, Unreadable> {
+        for _ in 0..LOOKS {
+            match self.at(partition, &pin).await {
+                Err(Unreadable::Gone(_)) => {}
+                read => return read.map(Some),
+            }
+            let now = partition.read(|ledger| ledger.entity(&pin.key).map(|it| it.revision));
+            let Some(revision) = now else { return Ok(None) };
+            pin.revision = revision;
+        }
+        Err(Unreadable::Restless)
     }
 
     /// The document at a revision, if it can be had without waiting.
@@ -255,6 +290,11 @@ impl Documents {
         if let Some(known) = partition.read(|ledger| self.now(ledger, pin))? {
             return Ok(known);
         }
+        Ok(self.read(partition, pin).await?.0)
+    }
+
+    /// The document at a revision from where it is stored, and its bytes.
+    async fn read(&self, partition: &Partition, pin: &Pin) -> Result<(Known, usize), Unreadable> {
         let place = partition.read(|ledger| {
             let entity = ledger.document_at(pin)?;
             match stored::place(&entity.document) {
@@ -265,7 +305,7 @@ impl Documents {
         let digest = place.ok_or_else(|| Unreadable::Gone(pin.key.clone()))?;
         let bytes = self.blobs.get_async(digest).await;
         let bytes = bytes.map_err(|source| Unreadable::Blob { key: pin.key.clone(), source })?;
-        self.parse(pin, &bytes)
+        Ok((self.parse(pin, &bytes)?, bytes.len()))
     }
 
     /// From the memory or from a small document. For use under the lock of the fold. `None`: it is a
@@ -315,6 +355,17 @@ impl Documents {
 }
 
 impl Known {
+    /// What it is listed under.
+    #[must_use]
+    pub fn collection(&self) -> Collection {
+        match self {
+            Self::Action(_) => Collection::Actions,
+            Self::Package(_) => Collection::Packages,
+            Self::Trigger(_) => Collection::Triggers,
+            Self::Rule(_) => Collection::Rules,
+        }
+    }
+
     /// The parameters of what has some.
     #[must_use]
     pub fn parameters(&self) -> Option<&Parameters> {

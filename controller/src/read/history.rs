@@ -4,7 +4,7 @@
 
 use api::activation::history::{Event, History, State, What};
 use ledger::fold::Ledger;
-use ledger::record::{Body, Cause, Record, ReturnReason, Root, Started};
+use ledger::record::{Birth, Body, Cause, Record, ReturnReason, Root, Started, Target};
 use model::activation::Row;
 use model::id::{ActivationId, InvokerId, Offset};
 
@@ -116,10 +116,12 @@ impl About {
                         (accept.cause, None)
                     }
                     Root::Fire(fire) => {
-                        let birth = fire.births().find(|birth| birth.id == self.id);
-                        let cause = if birth.is_some() { Cause::Rule } else { Cause::Step };
-                        let transaction = birth.map(|_| accept.by.transaction.clone());
-                        accepted.transaction_id = transaction;
+                        let of_rule = fire.births().find(|birth| birth.id == self.id);
+                        let cause = if of_rule.is_some() { Cause::Rule } else { Cause::Step };
+                        accepted.transaction_id = of_rule.map(|_| accept.by.transaction.clone());
+                        // The slot of a sequence is that of its first action.
+                        let begun = |birth: &&Birth| first_action(birth) == self.id;
+                        let birth = of_rule.or_else(|| fire.births().find(begun));
                         (cause, birth.and_then(|birth| birth.assign).map(|it| it.invoker))
                     }
                 }
@@ -268,4 +270,17 @@ fn word_of_return(why: ReturnReason) -> &'static str {
         ReturnReason::Stopping => "the invoker was stopping",
         ReturnReason::Recovered => "the invoker had ended before it started",
     }
+}
+
+/// The activation of the first action that is run of what is born.
+fn first_action(birth: &Birth) -> ActivationId {
+    let (mut id, mut path, mut target) = (birth.id, Vec::new(), &birth.target);
+    while let Target::Sequence(sequence) = target
+        && let Some(first) = sequence.steps.first()
+    {
+        id = ledger::id::child(birth.id, &path, 0);
+        path.push(0);
+        target = first;
+    }
+    id
 }

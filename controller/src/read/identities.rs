@@ -8,7 +8,7 @@ use ledger::fold::{Entity, Ledger};
 use ledger::record::{Document, EntityKey, Op};
 use model::id::{Digest, Offset};
 use model::identity::{AccessKey, Subject};
-use model::limits::{ActionLimits, Bounds, NamespaceLimits, OutOfBounds, Overrides};
+use model::limits::{Bounds, NamespaceLimits, Overrides};
 use model::name::Namespace;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ const FIRST: u8 = 1;
 /// A document with the revision that it was read at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found<T> {
+    /// When it was put first.
+    pub born: Offset,
     /// When it was put last.
     pub revision: Offset,
     /// When the namespace was last given or refused a key; of no use elsewhere.
@@ -121,7 +123,8 @@ where
         Document::Blob { .. } => None,
     };
     let value = value.ok_or_else(|| Unreadable::Corrupted(key.clone()))?;
-    Ok(Found { revision: entity.revision, contents: entity.contents, value })
+    let &Entity { born, revision, contents, .. } = entity;
+    Ok(Found { born, revision, contents, value })
 }
 
 fn find<T, First>(ledger: &Ledger, key: &EntityKey) -> Result<Option<Found<T>>, Unreadable>
@@ -170,7 +173,8 @@ pub fn owner(ledger: &Ledger, namespace: &Namespace) -> Result<Option<Found<Stri
     let key = EntityKey::namespace(namespace);
     let Some(entity) = ledger.entity(&key) else { return Ok(None) };
     let value = small(&key, entity)?;
-    Ok(Some(Found { revision: entity.revision, contents: entity.contents, value }))
+    let &Entity { born, revision, contents, .. } = entity;
+    Ok(Some(Found { born, revision, contents, value }))
 }
 
 /// What was set for a namespace, if anything ever was.
@@ -195,18 +199,11 @@ pub fn is_stopped(ledger: &Ledger, name: &str, namespace: &Namespace) -> bool {
     blocked || stopped().is_some_and(|it| it.value.stop_all())
 }
 
-/// What the limits of an action, as they were stored, exceed of what the namespace may have now.
-/// What cannot be read is exceeded by nothing.
-///
-/// Source: `rest-api.md` §3.5.
+/// What a namespace may have now; as the system has it, if what was set cannot be read.
 #[must_use]
-pub fn exceeded(
-    ledger: &Ledger,
-    namespace: &Namespace,
-    limits: &ActionLimits,
-) -> Option<OutOfBounds> {
-    let overrides = overrides(ledger, namespace).ok().flatten()?;
-    overrides.value.over(&NamespaceLimits::default()).check(limits).err()
+pub fn limits(ledger: &Ledger, namespace: &Namespace) -> NamespaceLimits {
+    let overrides = overrides(ledger, namespace).ok().flatten().map(|found| found.value);
+    overrides.unwrap_or_default().over(&NamespaceLimits::default())
 }
 
 fn put<T: Serialize>(key: EntityKey, value: &T) -> Op {

@@ -15,11 +15,23 @@ use ledger::record::Record;
 use log::{Log, SegmentInfo};
 use model::activation::Row;
 use model::id::{Digest, Offset};
+use model::time::WallTime;
 use serde::{Deserialize, Serialize};
 
 use step::{Effect, Event, Every, Snapshotter};
 
-const COMPANION_VERSION: u8 = 1;
+/// A companion is its version, [`Marks`], [`Companion`]. The first version had no marks.
+const COMPANION_VERSION: u8 = 2;
+const WITHOUT_MARKS: u8 = 1;
+
+/// What retention asks of a sealed segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// When its last record was written.
+    pub until: WallTime,
+    /// The oldest record that something refers to which was open at its end; `None` if nothing was.
+    pub open_since: Option<Offset>,
+}
 
 /// What the valid records of one sealed segment add to the index, and what else is known of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,19 +45,38 @@ pub struct Companion {
 }
 
 impl Companion {
-    fn encode(&self) -> Result<Vec<u8>, Error> {
+    fn encode(&self, marks: &Marks) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![COMPANION_VERSION];
-        bytes.extend(postcard::to_stdvec(self).map_err(|_| Error::Companion)?);
+        bytes.extend(postcard::to_stdvec(&(marks, self)).map_err(|_| Error::Companion)?);
         Ok(bytes)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        match bytes.split_first() {
+        let decoded = match bytes.split_first() {
             Some((&COMPANION_VERSION, rest)) => {
-                postcard::from_bytes(rest).map_err(|_| Error::Companion)
+                postcard::from_bytes::<(Marks, Self)>(rest).map(|(_, it)| it)
             }
-            _ => Err(Error::Companion),
-        }
+            Some((&WITHOUT_MARKS, rest)) => postcard::from_bytes(rest),
+            _ => return Err(Error::Companion),
+        };
+        decoded.map_err(|_| Error::Companion)
+    }
+}
+
+impl Marks {
+    /// Those of a sealed segment. `None` if it has no companion, or one of an earlier program.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Log`].
+    pub fn of(log: &dyn Log, segment: &SegmentInfo) -> Result<Option<Self>, Error> {
+        let Some(bytes) = log.companion(segment.first)? else { return Ok(None) };
+        Ok(match bytes.split_first() {
+            Some((&COMPANION_VERSION, rest)) => {
+                postcard::take_from_bytes(rest).ok().map(|(marks, _)| marks)
+            }
+            _ => None,
+        })
     }
 }
 
@@ -66,6 +97,9 @@ pub enum Error {
         /// Why.
         source: ledger::record::BadRecord,
     },
+    /// The snapshot that was asked for could not be made; the log of the server says why.
+    #[error("no snapshot of the ledger could be made; the log of the server says why")]
+    NotMade,
     /// A companion makes no sense.
     #[error("a companion of a segment cannot be read or written")]
     Companion,
@@ -81,6 +115,8 @@ pub enum Error {
 pub struct Worker {
     inner: Mutex<Inner>,
     wake: Condvar,
+    /// A snapshot was saved, or could not be.
+    worked: Condvar,
     log: Arc<dyn Log>,
     clock: Clock,
 }
@@ -90,6 +126,10 @@ struct Inner {
     effects: Vec<Effect>,
     replay: Option<Offset>,
     hashes: BTreeMap<Offset, u128>,
+    /// The newest snapshot that was saved here.
+    saved: Offset,
+    /// How often none could be saved.
+    failures: u64,
     closed: bool,
 }
 
@@ -103,9 +143,12 @@ impl Worker {
             effects: Vec::new(),
             replay: None,
             hashes: BTreeMap::new(),
+            saved: Offset::NONE,
+            failures: 0,
             closed: false,
         };
-        Arc::new(Self { inner: Mutex::new(inner), wake: Condvar::new(), log, clock })
+        let (wake, worked) = (Condvar::new(), Condvar::new());
+        Arc::new(Self { inner: Mutex::new(inner), wake, worked, log, clock })
     }
 
     /// So many bytes of records were applied.
@@ -123,6 +166,35 @@ impl Worker {
     pub fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
+        self.worked.notify_all();
+    }
+
+    /// A snapshot of everything that was readable when this was called, at the end of a sealed
+    /// segment; says where. Made now, unless the newest is one. Blocks, for as long as that takes.
+    ///
+    /// # Errors
+    /// [`Error::NotMade`]; [`Error::Log`].
+    pub fn snapshot(&self) -> Result<Offset, Error> {
+        let end = self.log.end();
+        let newest = self.log.newest_snapshot(None)?.map(|(at, _)| at);
+        if newest == Some(end) {
+            return Ok(end);
+        }
+        let mut inner = self.lock();
+        let failures = inner.failures;
+        self.feed(&mut inner, Event::Asked);
+        // If nothing came since the last seal, there is nothing to be sealed, and nobody tells.
+        let sealed = self.log.sealed().last().map(|newest| newest.last);
+        if let Some(last) = sealed.filter(|last| *last == end) {
+            self.feed(&mut inner, Event::Sealed(last));
+        }
+        while inner.saved < end {
+            if inner.closed || inner.failures > failures {
+                return Err(Error::NotMade);
+            }
+            inner = self.worked.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(inner.saved)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -166,13 +238,19 @@ impl Worker {
             let hashes = self.lock().hashes.clone();
             let worked = self.replay(through, &hashes);
             match worked {
-                Ok(()) => self.lock().hashes.retain(|at, _| *at > through),
+                Ok(saved) => {
+                    let mut inner = self.lock();
+                    inner.saved = saved;
+                    inner.hashes.retain(|at, _| *at > through);
+                }
                 Err(differs @ Error::Differs { .. }) => return Err(differs),
                 Err(error) => {
                     let error = daemon::shutdown::chain(&error);
                     tracing::error!(error, "no snapshot of the ledger was made; older ones stay");
+                    self.lock().failures += 1;
                 }
             }
+            self.worked.notify_all();
             self.event(Event::Done);
         }
         Ok(())
@@ -199,22 +277,22 @@ impl Worker {
         }
     }
 
-    fn replay(&self, through: Offset, hashes: &BTreeMap<Offset, u128>) -> Result<(), Error> {
+    fn replay(&self, through: Offset, hashes: &BTreeMap<Offset, u128>) -> Result<Offset, Error> {
         let mut ledger = newest(self.log.as_ref(), None)?;
         for segment in self.log.sealed() {
             if segment.last <= ledger.applied() || segment.last > through {
                 continue;
             }
-            let companion = replay_segment(self.log.as_ref(), &segment, &mut ledger)?;
+            let (companion, marks) = replay_segment(self.log.as_ref(), &segment, &mut ledger)?;
             if hashes.get(&segment.last).is_some_and(|live| *live != ledger.hash()) {
                 return Err(Error::Differs { at: segment.last });
             }
-            self.log.save_companion(segment.first, &companion.encode()?)?;
+            self.log.save_companion(segment.first, &companion.encode(&marks)?)?;
         }
         let bytes = ledger.snapshot();
         self.log.save_snapshot(ledger.applied(), &bytes)?;
         tracing::info!(offset = %ledger.applied(), bytes = bytes.len(), "a snapshot of the ledger was saved");
-        Ok(())
+        Ok(ledger.applied())
     }
 }
 
@@ -233,14 +311,16 @@ fn replay_segment(
     log: &dyn Log,
     segment: &SegmentInfo,
     ledger: &mut Ledger,
-) -> Result<Companion, Error> {
+) -> Result<(Companion, Marks), Error> {
     let mut companion = Companion::default();
+    let mut until = WallTime::default();
     for frame in log.scan(segment.first)? {
         let (at, frame) = frame?;
         if at <= ledger.applied() {
             continue;
         }
         let record = Record::decode(&frame).map_err(|source| Error::Record { at, source })?;
+        until = record.at;
         companion.blobs.extend(record.body.blobs());
         match ledger.apply(at, &record) {
             Ok(change) => {
@@ -252,7 +332,7 @@ fn replay_segment(
     }
     companion.blobs.sort_unstable();
     companion.blobs.dedup();
-    Ok(companion)
+    Ok((companion, Marks { until, open_since: ledger.oldest_referred() }))
 }
 
 /// Brings to an index, through `add`, the rows behind `from` that no live fold will bring: those
@@ -311,7 +391,7 @@ fn companion_of(log: &dyn Log, segment: &SegmentInfo) -> Result<Option<Companion
     if ledger.applied() < before {
         return Ok(None);
     }
-    let companion = replay_segment(log, segment, &mut ledger)?;
-    log.save_companion(segment.first, &companion.encode()?)?;
+    let (companion, marks) = replay_segment(log, segment, &mut ledger)?;
+    log.save_companion(segment.first, &companion.encode(&marks)?)?;
     Ok(Some(companion))
 }

@@ -24,6 +24,7 @@ pub struct Snapshotter {
     since: Moment,
     written: bool,
     bytes: u64,
+    asked: bool,
     state: State,
 }
 
@@ -42,6 +43,8 @@ pub enum Event {
         /// How many.
         bytes: u64,
     },
+    /// Somebody wants a snapshot of what was applied by now.
+    Asked,
     /// The log sealed a segment that ends here.
     Sealed(Offset),
     /// The second fold has saved a snapshot, or failed to.
@@ -66,7 +69,7 @@ impl Snapshotter {
     /// One that begins to count now.
     #[must_use]
     pub fn new(every: Every, now: Moment) -> Self {
-        Self { every, since: now, written: false, bytes: 0, state: State::Idle }
+        Self { every, since: now, written: false, bytes: 0, asked: false, state: State::Idle }
     }
 
     /// One event.
@@ -84,11 +87,14 @@ impl Snapshotter {
                 out.push(Effect::Replay { through });
             }
             Event::Done => self.state = State::Idle,
+            Event::Asked => self.asked = true,
             Event::Sealed(_) | Event::Woken => {}
         }
         let late = self.written && self.since + self.every.time <= now;
-        if self.state == State::Idle && (self.bytes >= self.every.bytes || late) {
+        let due = self.bytes >= self.every.bytes || late || self.asked;
+        if self.state == State::Idle && due {
             self.state = State::Sealing;
+            self.asked = false;
             out.push(Effect::Seal);
         }
     }
@@ -125,6 +131,18 @@ mod tests {
         assert_eq!(out, [Effect::Seal, Effect::Replay { through: Offset(9) }]);
         it.step(at(6), Event::Done, &mut out);
         assert_eq!(out.len(), 3, "what came meanwhile is due at once");
+    }
+
+    #[test]
+    fn who_asks_gets_one_that_began_afterwards() {
+        let (mut it, mut out) = (snapshotter(), Vec::new());
+        it.step(at(1), Event::Asked, &mut out);
+        assert_eq!(out, [Effect::Seal], "whether anything was written or not");
+        it.step(at(2), Event::Asked, &mut out);
+        it.step(at(3), Event::Sealed(Offset(9)), &mut out);
+        assert_eq!(out.split_off(1), [Effect::Replay { through: Offset(9) }]);
+        it.step(at(4), Event::Done, &mut out);
+        assert_eq!(out, [Effect::Seal, Effect::Seal], "the first may have been too early");
     }
 
     #[test]

@@ -330,6 +330,29 @@ async fn a_damaged_document_and_a_blocked_subject_are_noticed() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_refuses_its_own_rules_and_no_others() {
+    let world = World::new().await;
+    world.ask("PUT", "triggers/t", "{}").await;
+    for (rule, action) in [("r1", "whole"), ("r2", "lost1"), ("r3", "lost2")] {
+        world.action(action).await;
+        let body = format!(r#"{{"trigger":"/_/t","action":"/_/{action}"}}"#);
+        assert_eq!(world.ask("PUT", &format!("rules/{rule}"), &body).await.status, 200);
+    }
+    for (n, action) in [(1, "lost1"), (2, "lost2")] {
+        let key = ledger::record::EntityKey(format!("n/guest/{action}"));
+        let document =
+            ledger::record::Document::Blob { digest: model::id::Digest([n; 32]), length: 9 };
+        world.write(ledger::record::Op::Put { key, document, blobs: Vec::new() }).await;
+    }
+    let fired = world.ask("POST", "triggers/t", "{}").await;
+    assert_eq!(fired.status, 202, "{fired:?}");
+    let record = world.ask("GET", &format!("activations/{}", fired.id()), "").await;
+    let started = record.body.matches(r#"\"success\":true"#).count();
+    let told = record.body.matches("Resource is corrupted and cannot be read.").count();
+    assert_eq!((started, told), (1, 2), "{record:?}");
+}
+
+#[tokio::test]
 async fn a_handler_that_panics_is_a_500_and_no_more() {
     let world = World::new().await;
     let bad = r#"{"exec":{"kind":"wasm:default","code":"panic"}}"#;

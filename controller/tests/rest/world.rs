@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use model::limits::Overrides;
 use model::name::Namespace;
 use model::outcome::Class;
 use model::size::ByteSize;
+use quirl_controller::backup::Backups;
 use quirl_controller::config::Config;
 use quirl_controller::dispatch::{Dispatcher, Input, Invoker};
 use quirl_controller::entitlement::rate::Rates;
@@ -34,6 +36,8 @@ use quirl_controller::owner::step::{AttemptVerdict, Bounds, Owner};
 use quirl_controller::owner::{Observer, Partition, Parts};
 use quirl_controller::read::{Documents, identities};
 use quirl_controller::runtimes::{Artefact, Driver, Inspected, Inspector, Runtimes};
+use quirl_controller::snapshotter::Worker;
+use quirl_controller::snapshotter::step::Every;
 use quirl_controller::{Controller, write};
 use store::blobs::Blobs;
 use store::index::{Checkpoint, Index};
@@ -233,6 +237,10 @@ impl World {
             blobs.clone(),
             tokio::runtime::Handle::current(),
         )));
+        let every = Every { bytes: u64::MAX, time: Duration::MAX };
+        let snapshotter = Worker::new(Arc::clone(&shared), clock.clone(), every);
+        let data = folder.path().to_owned();
+        let backups = Backups::new(data, Arc::clone(&shared), snapshotter, clock.clone());
         let build = Build { version: "0", commit: "0", durability: "os" };
         let controller = Arc::new(Controller {
             partition,
@@ -241,6 +249,7 @@ impl World {
             documents,
             rates: Rates::default(),
             minter: Arc::new(Minter::new([7; 32])),
+            backups,
             runtimes: Arc::new(runtimes()),
             inspector: Arc::new(Lenient),
             config,
@@ -269,6 +278,7 @@ impl World {
         };
         for op in [
             identities::put_subject(&subject),
+            identities::put_owner(&guest, &subject.name),
             identities::put_access_key(USER, &key),
             identities::put_overrides(&guest, limits),
         ] {

@@ -148,6 +148,33 @@ impl Limits {
     }
 }
 
+/// A backup, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its id: of this life of the server.
+    pub backup: String,
+    /// `running`, `done` or `failed`.
+    pub state: String,
+    /// Percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// The last record in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// What was copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The body that begins a backup.
+#[derive(Serialize)]
+struct Into<'a> {
+    folder: &'a str,
+}
+
 /// The body that imports a key.
 #[derive(Serialize)]
 struct Import<'a> {
@@ -328,6 +355,23 @@ impl Admin {
     /// [`Error`].
     pub async fn delete_limits(&self, namespace: &str) -> Result<Limits, Error> {
         self.ask(Method::DELETE, &of_limits(namespace), None).await
+    }
+
+    /// Begins a backup into a folder of the server's machine, which is absent or empty.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn start_backup(&self, folder: &str) -> Result<Backup, Error> {
+        let body = Bytes::from(entity::bytes(&Into { folder }));
+        self.ask(Method::POST, "/admin/v1/backups", Some(body)).await
+    }
+
+    /// How far a backup is.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn backup(&self, id: &str) -> Result<Backup, Error> {
+        self.ask(Method::GET, &format!("/admin/v1/backups/{}", segment(id)), None).await
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use model::id::{Epoch, Offset};
+use model::limits::ResultBounds;
 use model::time::Moment;
 
 use crate::fold::{Input, Tree};
@@ -32,47 +33,8 @@ pub struct Run {
     pub input: Input,
     /// What runs, with pinned parameters beneath.
     pub step: Arc<Step>,
+    /// How long its result may be.
+    pub result: ResultBounds,
     /// Who called, and in which request.
     pub tree: Arc<Tree>,
-}
-
-/// From the owner (or its standby) to the invoker: what the ledger said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// The attempt.
-    pub of: Attempt,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The owner's applied offset; a standby says none.
-    pub pos: Option<Offset>,
-}
-
-/// What a [`Mark`] says. A verdict on a prefix of the log is final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// `Touched` is valid: requests may leave.
-    Touched,
-    /// `Touched` is void: nothing may leave, the sandbox is stopped.
-    TouchedVoid,
-    /// `Return(maybe)` is valid: the attempt is over.
-    Returned,
-    /// `Return(maybe)` is void: the attempt is still assigned.
-    ReturnVoid,
-    /// `Finish` is valid.
-    Finished,
-    /// `Finish` is void: the record says something else.
-    FinishVoid,
-}
-
-/// From the owner to the invoker: this attempt is over, stop its sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Abort {
-    /// The attempt.
-    pub of: Attempt,
-    /// Of the owner that says so.
-    pub epoch: Epoch,
-    /// Rises per sender, invoker and way.
-    pub dseq: u64,
-    /// The owner's applied offset: at or behind what proves the attempt over.
-    pub pos: Offset,
 }

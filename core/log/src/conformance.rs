@@ -260,6 +260,9 @@ fn a_trim_keeps_what_is_needed(subject: &Subject) {
     assert_eq!(trim(11), [1]);
     assert_eq!(trim(41), [11], "behind the snapshot everything is needed");
     assert_eq!(subject.log.sealed().len(), 2);
+    assert!(subject.log.files(Offset(30)).is_ok());
+    let inside = subject.log.files(Offset(25));
+    assert!(matches!(inside, Err(Error::NotSealed { .. })), "{inside:?}");
     let gone = block_on(subject.log.get(Offset(20)));
     assert!(matches!(gone, Err(Error::Trimmed { first: Offset(21), .. })), "{gone:?}");
     let mut stream = subject.log.read(Offset(1));

@@ -284,10 +284,16 @@ fn begin(path: &Path, secrets: impl FnOnce(&Path) -> io::Result<()>) -> Result<(
     write_format(path).map_err(failed("write FORMAT"))
 }
 
+/// What `FORMAT` says in a folder of this program.
+#[must_use]
+pub fn format_text() -> String {
+    format!("{FORMAT_NAME} {FORMAT_VERSION}\n")
+}
+
 fn write_format(path: &Path) -> io::Result<()> {
     let temporary = path.join("FORMAT.tmp");
     let mut file = File::create(&temporary)?;
-    writeln!(file, "{FORMAT_NAME} {FORMAT_VERSION}")?;
+    file.write_all(format_text().as_bytes())?;
     file.sync_all()?;
     fs::rename(&temporary, path.join(FORMAT))?;
     sync(path)

@@ -112,6 +112,14 @@ pub trait Log: Send + Sync {
     /// [`Error::Io`].
     fn companion(&self, first: Offset) -> Result<Option<Bytes>, Error>;
 
+    /// The files that make up the log up to the snapshot `at`, the one that is to be copied first in
+    /// front: the snapshot, then the sealed segments with their companions. None where there are no
+    /// files. Nothing but [`Log::trim`] and a fourth newer snapshot takes one of them away. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::NotSealed`] if no sealed segment ends there.
+    fn files(&self, at: Offset) -> Result<Vec<PathBuf>, Error>;
+
     /// Removes whole sealed segments of which every frame lies before `before`, oldest first, with
     /// their companions, and says which. What the oldest kept snapshot needs stays, and while
     /// there is no snapshot everything does. Blocks.

@@ -7,12 +7,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 /// The name of the file that says who holds a folder.
 pub const LOCK: &str = "LOCK";
+
+/// A child that a killed process was just making holds its files until it begins its own program:
+/// so often a look is taken, with a pause before each, whether it has.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Holds a data folder until it is dropped.
 #[derive(Debug)]
@@ -48,19 +54,26 @@ pub enum LockError {
     },
 }
 
+impl LockError {
+    /// Whether whoever wrote its pid into `LOCK` has ended.
+    fn is_of_a_dead_process(&self) -> bool {
+        let Self::Held { pid, .. } = self else { return false };
+        pid.parse::<u32>().is_ok_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    }
+}
+
 impl Lock {
     /// Locks a data folder. `address` is what another process is told about this one.
     ///
     /// # Errors
-    /// [`LockError::Held`] at once if another process has it: nothing is waited for.
+    /// [`LockError::Held`] if another process has it: at once if that process is there, and after
+    /// a second if only what it left behind is. Blocks.
     pub fn acquire(folder: &Path, address: &str) -> Result<Self, LockError> {
         let path = folder.join(LOCK);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut holder = options.open(&path).map_err(io_error(&path))?;
-        if !take(&holder).map_err(io_error(&path))? {
-            return Err(held(folder, &mut holder));
-        }
+        take(folder, &path, &mut holder)?;
         let mut lock = Self { folder: folder.to_owned(), holder, format: None };
         lock.take_format()?;
         let mut write = || {
@@ -87,16 +100,29 @@ impl Lock {
             Err(error) => return Err(io_error(&path)(error)),
         };
         if self.format.is_none() {
-            if !take(&format).map_err(io_error(&path))? {
-                return Err(held(&self.folder, &mut format));
-            }
+            take(&self.folder, &path, &mut format)?;
             self.format = Some(format);
         }
         Ok(())
     }
 }
 
-fn take(file: &File) -> io::Result<bool> {
+/// Locks a file, as [`Lock::acquire`] says.
+fn take(folder: &Path, path: &Path, file: &mut File) -> Result<(), LockError> {
+    let mut looks = 0;
+    while !try_to_take(file).map_err(io_error(path))? {
+        let error = held(folder, file);
+        looks += 1;
+        if looks > LOOKS || !error.is_of_a_dead_process() {
+            return Err(error);
+        }
+        #[expect(clippy::disallowed_methods, reason = "nobody tells when a lock comes free")]
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn try_to_take(file: &File) -> io::Result<bool> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -107,6 +133,7 @@ fn take(file: &File) -> io::Result<bool> {
 /// Names the holder: by what it wrote into `LOCK`, else by the system's list of locks.
 fn held(folder: &Path, file: &mut File) -> LockError {
     let mut text = String::new();
+    let _ = file.rewind();
     // What cannot be read is not named; that it is locked is certain.
     let _ = file.read_to_string(&mut text);
     let line = |name| text.lines().find_map(|line| line.strip_prefix(name));

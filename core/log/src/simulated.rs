@@ -6,6 +6,7 @@
 //! dropped, doubled, overtaken, or come late.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -334,6 +335,11 @@ impl Log for Simulated {
 
     fn companion(&self, first: Offset) -> Result<Option<Bytes>, Error> {
         Ok(lock(&self.0).companions.get(&first.0).cloned())
+    }
+
+    fn files(&self, at: Offset) -> Result<Vec<PathBuf>, Error> {
+        let is_end = lock(&self.0).sealed.iter().any(|(_, last)| *last == at.0);
+        if is_end { Ok(Vec::new()) } else { Err(Error::NotSealed { first: at }) }
     }
 
     fn trim(&self, before: Offset) -> Result<Vec<SegmentInfo>, Error> {

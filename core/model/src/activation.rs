@@ -72,6 +72,12 @@ pub struct Ran {
 }
 
 impl Row {
+    /// The first record about it: the one that accepted it, or that it was born in.
+    #[must_use]
+    pub fn first(&self) -> Offset {
+        self.records.first().copied().unwrap_or(self.terminal)
+    }
+
     /// What the `name` filter of a list compares: the path without its namespace, through a
     /// binding the binding's; for triggers the name.
     #[must_use]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::Digest;
+use crate::id::{Digest, Offset};
 use crate::limits::NamespaceLimits;
 use crate::name::{BadName, Namespace};
 use crate::time::WallTime;
@@ -17,6 +17,8 @@ pub struct Identity {
     pub subject: String,
     /// The namespace that the key selects.
     pub namespace: Namespace,
+    /// Since when there is that namespace: one that is made again is another one.
+    pub since: Offset,
     /// The limits of that namespace.
     pub limits: Arc<NamespaceLimits>,
 }

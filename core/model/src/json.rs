@@ -8,6 +8,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ordered::set_all;
+
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 512;
 
@@ -158,17 +160,18 @@ impl Json {
         }
         let mut members: Vec<(String, Self)> = Vec::new();
         let mut at = 1;
-        while self.0[at] != b'}' {
+        let member = || {
+            if self.0[at] == b'}' {
+                return None;
+            }
             let name_end = end_of_value(&self.0, at);
             let name: String = serde_json::from_slice(&self.0[at..name_end]).unwrap_or_default();
             let end = end_of_value(&self.0, name_end + 1);
             let value = Self(self.0.slice(name_end + 1..end));
-            match members.iter_mut().find(|(known, _)| *known == name) {
-                Some(known) => known.1 = value,
-                None => members.push((name, value)),
-            }
             at = if self.0[end] == b',' { end + 1 } else { end };
-        }
+            Some((name, value))
+        };
+        set_all(&mut members, std::iter::from_fn(member), |(name, _)| name);
         Some(members)
     }
 

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod json;
 pub mod limits;
 pub mod name;
+pub mod ordered;
 pub mod outcome;
 pub mod package;
 pub mod parameters;

@@ -62,6 +62,8 @@ pub struct NamespaceLimits {
     pub max_parameters: u64,
     /// The largest payload of an invoke or a fire, bytes.
     pub max_payload: u64,
+    /// What a result that is longer than a payload may be is cut to, bytes.
+    pub truncation: u64,
     /// Kinds that may be stored; `None`: all.
     pub allowed_kinds: Option<Vec<String>>,
     /// Whether records are kept for reading; `None`: the default, yes.
@@ -80,9 +82,33 @@ impl Default for NamespaceLimits {
             concurrency: Bounds { min: 1, max: 1 },
             max_parameters: MAX_PAYLOAD,
             max_payload: MAX_PAYLOAD,
+            truncation: MAX_PAYLOAD,
             allowed_kinds: None,
             store_activations: None,
         }
+    }
+}
+
+/// How long a result may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultBounds {
+    /// At most so many bytes.
+    pub most: u64,
+    /// So many bytes of one that is longer are shown.
+    pub shown: u64,
+}
+
+impl NamespaceLimits {
+    /// How long a result may be.
+    #[must_use]
+    pub fn result(&self) -> ResultBounds {
+        ResultBounds { most: self.max_payload, shown: self.truncation }
+    }
+}
+
+impl Default for ResultBounds {
+    fn default() -> Self {
+        NamespaceLimits::default().result()
     }
 }
 
@@ -153,6 +179,7 @@ impl Overrides {
             ),
             max_parameters: most(system.max_parameters, self.max_parameter_size),
             max_payload: most(system.max_payload, self.max_payload_size),
+            truncation: most(system.truncation, self.truncation_size),
             allowed_kinds: self.allowed_kinds.clone().or_else(|| system.allowed_kinds.clone()),
             store_activations: self.store_activations.or(system.store_activations),
         }
@@ -269,6 +296,7 @@ mod tests {
             min_action_concurrency: Some(9),
             max_parameter_size: Some(10),
             max_payload_size: Some(u64::MAX),
+            truncation_size: Some(20),
             ..Overrides::default()
         };
         let expected = NamespaceLimits {
@@ -281,6 +309,7 @@ mod tests {
             concurrency: Bounds { min: 1, max: 1 },
             max_parameters: 10,
             max_payload: MAX_PAYLOAD,
+            truncation: 20,
             allowed_kinds: Some(vec!["nodejs:20".to_owned()]),
             store_activations: Some(false),
         };

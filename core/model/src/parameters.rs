@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
+use crate::ordered::set_all;
 
 /// One parameter or annotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +63,7 @@ impl Parameters {
     #[must_use]
     pub fn merged_with(&self, over: &Self) -> Self {
         let mut merged = self.clone();
-        for parameter in &over.0 {
-            merged.set(parameter.clone());
-        }
+        set_all(&mut merged.0, over.0.iter().cloned(), |one| &one.key);
         merged
     }
 
@@ -87,12 +86,8 @@ impl Parameters {
         for parameter in self.0.iter().filter(|parameter| !parameter.init) {
             arguments.push((&parameter.key, parameter.value.clone()));
         }
-        for (key, value) in &members {
-            match arguments.iter_mut().find(|(known, _)| known == key) {
-                Some(known) => known.1 = value.clone(),
-                None => arguments.push((key, value.clone())),
-            }
-        }
+        let members = members.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        set_all(&mut arguments, members, |(key, _)| key);
         Json::object(arguments)
     }
 
@@ -108,9 +103,7 @@ impl Parameters {
 impl FromIterator<Parameter> for Parameters {
     fn from_iter<T: IntoIterator<Item = Parameter>>(parameters: T) -> Self {
         let mut all = Self::default();
-        for parameter in parameters {
-            all.set(parameter);
-        }
+        set_all(&mut all.0, parameters, |one| &one.key);
         all
     }
 }

@@ -22,6 +22,7 @@ const EXAMPLES: &str = "Examples:
   quirld                                  start on 127.0.0.1:3233
   quirld --data /srv/quirl --listen 127.0.0.1:0
   quirld --durability os                  faster; a power cut may lose the last second
+  quirld restore /backup/monday           a data folder from a backup
   quirld config show                      what is in force, and from where
 
 Every key of the configuration can also be set by the environment: QUIRL_SERVER__LISTEN=…";
@@ -31,9 +32,25 @@ Every key of the configuration can also be set by the environment: QUIRL_SERVER_
 pub(crate) enum Command {
     /// Look at the configuration.
     Config(ConfigArgs),
+    /// Make a data folder of a backup that `quirl backup` made: checks every byte, writes over nothing.
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(RestoreArgs),
     /// Compile one module from standard input: started by the server itself, so that it can be ended.
     #[command(hide = true, name = COMPILE)]
     Compile,
+}
+
+const RESTORE_EXAMPLES: &str = "Examples:
+  quirld restore /backup/monday                     into the usual data folder, if that is empty
+  quirld restore /backup/monday --data /srv/quirl
+
+The backup stays as it is. Then start quirld on the folder; it tells once that it was restored.";
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RestoreArgs {
+    /// The folder of the backup.
+    #[arg(value_name = "BACKUP")]
+    pub(crate) folder: PathBuf,
 }
 
 /// How the server calls itself to compile.

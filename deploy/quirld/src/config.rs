@@ -1,7 +1,9 @@
 //! One configuration per process, made of one section per part.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use controller::retention::Policy;
 use daemon::config::{File, Flag, Loaded, Origin, Problem, Problems, Sources};
 use model::limits::Overrides;
 use model::size::ByteSize;
@@ -74,6 +76,8 @@ pub(crate) struct Ledger {
     pub(crate) segment: ByteSize,
     /// Sealed segments beyond so many bytes are removed, oldest first; 0: none is.
     pub(crate) retain_bytes: ByteSize,
+    /// Sealed segments whose last record is older than so many days are removed; 0: none is.
+    pub(crate) retain_days: u64,
 }
 
 impl Default for Ledger {
@@ -84,6 +88,18 @@ impl Default for Ledger {
             balloon: ByteSize::mib(64),
             segment: ByteSize::mib(64),
             retain_bytes: ByteSize::bytes(0),
+            retain_days: 0,
+        }
+    }
+}
+
+impl Ledger {
+    /// What is kept, and for how long.
+    pub(crate) fn retention(&self) -> Policy {
+        let days = Duration::from_secs(self.retain_days.saturating_mul(24 * 60 * 60));
+        Policy {
+            bytes: Some(self.retain_bytes).filter(|bytes| bytes.as_u64() > 0),
+            age: Some(days).filter(|age| !age.is_zero()),
         }
     }
 }

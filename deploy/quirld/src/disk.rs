@@ -4,25 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use controller::Controller;
+use controller::retention::Policy;
+use controller::snapshotter::Marks;
 use daemon::clock::Clock;
 use log::Log;
-use model::id::Offset;
-use model::size::ByteSize;
+use model::time::WallTime;
+use store::index::Index;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// Looks between two attempts to remove something.
+const RETAIN_EVERY: u32 = 3;
 
 /// Until `stop`.
 pub(crate) async fn watch(
     controller: Arc<Controller>,
     log: Arc<dyn Log>,
-    index: store::index::Index,
-    retain: ByteSize,
+    index: Index,
+    policy: Policy,
     clock: Clock,
     stop: CancellationToken,
 ) {
     let mut was_full = false;
-    loop {
+    for look in 1_u32.. {
         tokio::select! {
             () = stop.cancelled() => return,
             () = clock.sleep(EVERY) => {}
@@ -37,47 +41,39 @@ pub(crate) async fn watch(
             }
             controller.partition.tell_disk(is_full);
         }
-        if retain.as_u64() > 0 && log.health().used > retain {
-            trim(&controller, &log, &index, retain).await;
+        if !policy.keeps_all() && look.is_multiple_of(RETAIN_EVERY) {
+            let (log, index) = (Arc::clone(&log), index.clone());
+            let now = clock.wall();
+            let controller = Arc::clone(&controller);
+            let retain = move || retain(&controller, log.as_ref(), &index, policy, now);
+            match tokio::task::spawn_blocking(retain).await {
+                Ok(Ok(0)) => {}
+                Ok(Ok(segments)) => tracing::info!(segments, "old segments were removed"),
+                Ok(Err(error)) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "old segments could not be removed");
+                }
+                Err(error) => tracing::error!(%error, "old segments could not be removed"),
+            }
         }
     }
 }
 
-/// Removes whole sealed segments, oldest first, until the rest fits; none that something open
-/// refers to.
-async fn trim(
-    controller: &Arc<Controller>,
-    log: &Arc<dyn Log>,
-    index: &store::index::Index,
-    retain: ByteSize,
-) {
-    let mut over = log.health().used.as_u64().saturating_sub(retain.as_u64());
-    let mut before = Offset::NONE;
-    for segment in log.sealed() {
-        if over == 0 {
-            break;
-        }
-        over = over.saturating_sub(segment.bytes.as_u64());
-        before = segment.last.next();
+/// Removes the segments that are due, and the rows that point into them; says how many.
+fn retain(
+    controller: &Controller,
+    log: &dyn Log,
+    index: &Index,
+    policy: Policy,
+    now: WallTime,
+) -> anyhow::Result<usize> {
+    // A backup copies what is there when it begins.
+    let Some(_turn) = controller.backups.hold() else { return Ok(0) };
+    let mut marks = |segment: &log::SegmentInfo| Marks::of(log, segment);
+    let before = policy.before(&log.sealed(), log.health().used, now, &mut marks)?;
+    let gone = log.trim(before)?;
+    if let Some(last) = gone.last() {
+        index.remove_through(last.last)?;
     }
-    let oldest = controller.partition.read(ledger::fold::Ledger::oldest_referred);
-    let before = oldest.map_or(before, |oldest| before.min(oldest));
-    if before <= Offset::NONE.next() {
-        return;
-    }
-    let (log, index) = (Arc::clone(log), index.clone());
-    let trimmed = tokio::task::spawn_blocking(move || {
-        let gone = log.trim(before).map_err(|error| daemon::shutdown::chain(&error))?;
-        if let Some(last) = gone.last() {
-            let removed = index.remove_through(last.last);
-            removed.map_err(|error| daemon::shutdown::chain(&error))?;
-        }
-        Ok::<_, String>(gone.len())
-    });
-    match trimmed.await {
-        Ok(Ok(0)) => {}
-        Ok(Ok(segments)) => tracing::info!(segments, "old segments were removed"),
-        Ok(Err(error)) => tracing::error!(error, "old segments could not be removed"),
-        Err(error) => tracing::error!(%error, "old segments could not be removed"),
-    }
+    Ok(gone.len())
 }

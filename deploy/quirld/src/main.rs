@@ -11,6 +11,7 @@ mod secrets;
 mod serve;
 mod wire;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -39,10 +40,30 @@ fn main() -> ExitCode {
         print(&loaded.show());
         return ExitCode::SUCCESS;
     }
+    if let Some(Command::Restore(restore)) = &args.command {
+        return bring_back(&restore.folder, Path::new(&loaded.value.server.data));
+    }
     match serve::serve(&args, &loaded.value) {
         Ok(code) => code,
         Err(error) => {
             say(&format!("quirld: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bring_back(backup: &Path, data: &Path) -> ExitCode {
+    match controller::backup::restore::restore(backup, data) {
+        Ok(contents) => {
+            let (data, offset) = (data.display(), contents.offset);
+            print(&format!(
+                "restored {data} from {}, up to record {offset}\nstart it with: quirld --data {data}",
+                backup.display()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&format!("quirld: {}", daemon::shutdown::chain(&error)));
             ExitCode::FAILURE
         }
     }

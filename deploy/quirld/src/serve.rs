@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use controller::Controller;
+use controller::backup::{Backups, restore};
 use controller::dispatch::Dispatcher;
 use controller::index_writer::{IndexReader, Pending};
 use controller::minted::Minter;
@@ -156,6 +157,7 @@ impl Server {
         let clock = wire::CLOCK.clone();
         let failpoint = Failpoint::from_args(args)?;
         let data = folder.path().to_owned();
+        tell_restored(&data)?;
         let doors = Doors::open(config, &data)?;
         let minter = Arc::new(Minter::new(secrets::master(&folder.secrets())?));
         let build = Build {
@@ -250,6 +252,12 @@ impl Server {
             documents,
             rates: controller::entitlement::rate::Rates::default(),
             minter,
+            backups: Backups::new(
+                data,
+                Arc::clone(&shared),
+                Arc::clone(&snapshotter),
+                clock.clone(),
+            ),
             runtimes: Arc::new(wire::runtimes()),
             inspector: Arc::new(wire::Inspector(Arc::clone(&driver))),
             config: config.controller.clone(),
@@ -299,7 +307,7 @@ impl Server {
             Arc::clone(&self.controller),
             self.log.clone(),
             self.index.clone(),
-            config.ledger.retain_bytes,
+            config.ledger.retention(),
             self.clock.clone(),
             core.token(),
         );
@@ -445,6 +453,24 @@ impl Server {
     }
 }
 
+/// A folder that was restored knows nothing of what came after its backup: told once.
+fn tell_restored(data: &Path) -> Result<()> {
+    let path = data.join(restore::MARK);
+    match std::fs::read_to_string(&path) {
+        Ok(mark) => {
+            let backup = mark.trim().replace('\n', ", ");
+            tracing::warn!(
+                backup,
+                "this folder was restored from a backup: what was accepted behind it is not in it, and \
+                 what was open in it runs again or is told as lost"
+            );
+            std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+    }
+}
+
 fn open_index(path: &Path) -> Result<Index> {
     let index = Index::open(path).context("open the index")?;
     if let Some(why) = index.begun_anew() {
@@ -492,6 +518,11 @@ fn open_log(
 fn check_index(index: &Index, log: &Embedded) -> Result<Checkpoint> {
     let ledger = u128::from_be_bytes(log.ledger_id());
     let nothing = Checkpoint { ledger, offset: Offset::NONE, crc: 0 };
+    // An index that is built anew, or was when a kill came, must not have rows of removed segments.
+    let first = log.sealed().first().map_or(Offset::NONE, |oldest| oldest.first.previous());
+    if first > index.floor() {
+        index.remove_through(first).context("hide what retention removed")?;
+    }
     let Some(known) = index.checkpoint() else { return Ok(nothing) };
     let found = log.start().checkpoint;
     let fits = known.ledger == ledger
@@ -501,5 +532,6 @@ fn check_index(index: &Index, log: &Embedded) -> Result<Checkpoint> {
     }
     tracing::warn!(?found, "the index is of another history and is rebuilt from the ledger");
     index.clear().context("clear the index")?;
+    index.remove_through(first).context("hide what retention removed")?;
     Ok(nothing)
 }

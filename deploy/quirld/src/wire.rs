@@ -71,6 +71,7 @@ impl dispatch::Invoker for Here {
             parameters: input.parameters,
             payload: input.payload,
             limits: run.step.limits,
+            result: run.result,
             api_host: self.api_host.clone(),
             api_key: input.api_key,
         };

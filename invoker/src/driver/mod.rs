@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use model::id::{ActivationId, Digest};
 use model::identity::Key;
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, ResultBounds};
 use model::name::Namespace;
 use model::outcome::Class;
 use model::time::WallTime;
@@ -117,8 +117,8 @@ pub struct Job {
     pub api_host: Option<String>,
     /// The key that was minted for the action, for `__OW_API_KEY`; most have none.
     pub api_key: Option<Key>,
-    /// The largest result, bytes.
-    pub max_result: u64,
+    /// How long its result may be.
+    pub result: ResultBounds,
     /// Limits in force.
     pub limits: ActionLimits,
     /// The only way out of a guarded sandbox.

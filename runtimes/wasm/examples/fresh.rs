@@ -21,7 +21,7 @@ use futures::future::BoxFuture;
 use invoker::driver::{Artefact, Codes, Driver as _, Job, Outcome, WayOut};
 use model::id::{ActivationId, Digest, Shard};
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, ResultBounds};
 use model::name::Namespace;
 use model::outcome::Class;
 use model::size::ByteSize;
@@ -89,7 +89,7 @@ fn job(code: Digest) -> Job {
         environment: Vec::new(),
         api_host: None,
         api_key: None,
-        max_result: 1 << 20,
+        result: ResultBounds::default(),
         limits: ActionLimits::default(),
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),
     }

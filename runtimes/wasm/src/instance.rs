@@ -21,11 +21,6 @@ use crate::inspect;
 use crate::output::{Output, Written};
 use crate::script::{self, Outgoing, Scripts};
 
-/// How much of an answer that is too long is told.
-///
-/// Source: OpenWhisk's `whisk.activation.payload.truncation`.
-pub(crate) const PREFIX: u64 = 1 << 20;
-
 /// What an attempt needs besides its job.
 #[derive(Clone)]
 pub(crate) struct Ground {
@@ -141,7 +136,7 @@ pub(crate) fn guest_state(
     let deadline_ms = clock.start.0.saturating_add_unsigned(job.limits.timeout.0);
     State::new(
         Limiter::new(lease, u64::from(job.limits.memory) << 20),
-        Output::new(job.max_result, u64::from(job.limits.logs) << 20),
+        Output::new(job.result.most, u64::from(job.limits.logs) << 20),
         input,
         Arc::clone(&module.files),
         Arc::new(OfJob { job: Arc::clone(job), deadline_ms }),
@@ -480,7 +475,7 @@ impl Clock {
         let raw = written.answer.as_ref();
         let length = raw.map_or(0, |raw| raw.length);
         let text = raw.map_or(&[][..], |raw| &raw.text);
-        let is_too_long = length > job.max_result;
+        let is_too_long = length > job.result.most;
         let json = if is_too_long { None } else { Json::parse(text).ok() };
         let error = json.as_ref().and_then(|json| json.member("error"));
         if status != 0 && error.is_none() {
@@ -497,9 +492,9 @@ impl Clock {
                 answer(Class::Success, json, size)
             }
             _ if is_too_long => {
-                let kept = PREFIX.min(job.max_result).min(text.len() as u64);
+                let kept = job.result.shown.min(text.len() as u64);
                 let prefix = String::from_utf8_lossy(&text[..usize::try_from(kept).unwrap_or(0)]);
-                let text = outcome::long_answer(length, job.max_result, &prefix);
+                let text = outcome::long_answer(length, job.result.most, &prefix);
                 answer(Class::ApplicationError, Json::error(&text), None)
             }
             _ => {

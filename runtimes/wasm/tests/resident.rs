@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use invoker::driver::{Codes, Driver as _, Ended, Job, WayOut};
 use model::id::{ActivationId, Digest, Shard};
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, ResultBounds};
 use model::name::Namespace;
 use quirl_wasm::{Config, Driver, Outside};
 
@@ -65,7 +65,7 @@ fn bomb() -> Job {
         environment: Vec::new(),
         api_host: None,
         api_key: None,
-        max_result: 1 << 20,
+        result: ResultBounds::default(),
         limits: ActionLimits::default(),
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),
     }

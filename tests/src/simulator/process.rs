@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use controller::index_writer::step::{Effect as WriteEffect, Event as WriteEvent, Writer};
 use controller::owner::proposal::{Answer, Phase, Rejected};
-use controller::owner::step::{AttemptVerdict, Bounds, Effect, Event, LogRefusal, Owner, Ticket};
+use controller::owner::step::{AttemptVerdict, Bounds, Effect, Event, Owner, Ticket};
 use controller::waiters::step::{Caller, Effect as WaitEffect, Event as WaitEvent, Waiters};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
@@ -394,11 +394,7 @@ impl World {
         match effect {
             Effect::Append { seq, body, essential } => {
                 if let Err(refused) = self.append(pid, body, essential) {
-                    let why = match refused {
-                        log::Refused::DiskFull { .. } => LogRefusal::DiskFull,
-                        _ => LogRefusal::Stopped,
-                    };
-                    self.feed(pid, Event::Refused(seq, why), None, later)?;
+                    self.feed(pid, Event::Refused(seq, refused.into()), None, later)?;
                 }
             }
             Effect::Tell(ticket, answer) => later.push(Later::Tell(ticket, answer)),

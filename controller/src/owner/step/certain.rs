@@ -203,10 +203,7 @@ impl Owner {
         if self.barrier == Some(seq) {
             self.barrier = None;
         }
-        let bound = match why {
-            LogRefusal::DiskFull => Bound::DiskFull,
-            LogRefusal::Stopped => Bound::Stopping,
-        };
+        let bound = Bound::from(why);
         match proposed.what {
             What::Write(ticket) | What::Cancel { ticket, .. } => {
                 out.push(Effect::Tell(ticket, Err(bound.into())));

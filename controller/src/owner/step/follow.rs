@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Void};
+use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Open, Void};
 use ledger::hint::Run;
 use ledger::record::{Attempt, Body, EntityKey, Named, Record, ReturnReason};
 use model::id::{ActivationId, Offset};
@@ -134,18 +134,9 @@ impl Owner {
             self.settle(now, id, attempt, Reason::Missing, out);
             return;
         }
-        let caller = &open.tree.caller;
-        if identities::is_stopped(&self.ledger, &caller.subject, &caller.namespace) {
+        if let Some(refused) = self.may_not_start(open) {
             let attempt = open.last_attempt();
-            self.settle(now, id, attempt, stopped(), out);
-            return;
-        }
-        // What was asked for by itself: steps of a sequence go with the whole.
-        let alone = open.enclosing.is_none();
-        let exceeded = || identities::exceeded(&self.ledger, &caller.namespace, &step.limits);
-        if let Some(exceeded) = alone.then(exceeded).flatten() {
-            let attempt = open.last_attempt();
-            self.settle(now, id, attempt, Reason::Refused(exceeded.to_string()), out);
+            self.settle(now, id, attempt, refused, out);
             return;
         }
         let queue = queue_of(open).as_duration();
@@ -154,6 +145,18 @@ impl Owner {
         let namespace = open.namespace().clone();
         self.placement.wait(&namespace, waiting, again);
         self.deadlines.arm(id, now + queue, Due::Queue);
+    }
+
+    /// Why nothing of this may be started any more: its namespace was stopped, or may no longer have
+    /// what the action was given.
+    fn may_not_start(&self, open: &Open) -> Option<Reason> {
+        let caller = &open.tree.caller;
+        if identities::is_stopped(&self.ledger, &caller.subject, &caller.namespace) {
+            return Some(stopped());
+        }
+        let limits = identities::limits(&self.ledger, &caller.namespace);
+        let exceeded = limits.check(&open.step().limits).err();
+        exceeded.map(|exceeded| Reason::Refused(exceeded.to_string()))
     }
 
     /// Whoever is stopped by a change of a subject or of limits is not waited for any more.
@@ -190,12 +193,18 @@ impl Owner {
         let Some(step) = open.action() else { return };
         let limits = step.limits;
         let hard = limits.timeout.as_duration() * 2 + VERDICT;
+        // Born with an assignment, while the word that stops it was on its way.
+        let refused = self.may_not_start(open);
         if of.invoker == self.here.invoker && of.incarnation == self.here.incarnation {
             let slot = Slot(step.action.key.clone(), limits.instances);
             if assigned.offered {
                 self.placement.take(&slot.0, slot.1);
             }
             self.slots.insert(of.id, slot);
+        }
+        if let Some(refused) = refused {
+            self.settle(now, of.id, of.attempt, refused, out);
+            return;
         }
         out.push(Effect::Run(Box::new(Run {
             of,
@@ -207,6 +216,7 @@ impl Owner {
             start_before: None,
             input: open.input,
             step: Arc::clone(step),
+            result: identities::limits(&self.ledger, open.namespace()).result(),
             tree: Arc::clone(&open.tree),
         })));
         self.deadlines.arm(of.id, now + hard, Due::Attempt);

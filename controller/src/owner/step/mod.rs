@@ -32,7 +32,7 @@ use model::time::{Millis, Moment};
 
 use super::bodies::Bodies;
 use super::deadlines::Deadlines;
-use super::proposal::{Answer, Phase, Proposal, Rejected};
+use super::proposal::{Answer, Bound, Phase, Proposal, Rejected};
 use super::purge::Purger;
 use crate::placement::Placement;
 
@@ -176,8 +176,35 @@ pub enum Event {
 pub enum LogRefusal {
     /// No space.
     DiskFull,
+    /// The disk does not keep up.
+    Busy,
+    /// More than one record may hold.
+    TooLarge,
     /// It is closed.
     Stopped,
+}
+
+impl From<log::Refused> for LogRefusal {
+    fn from(refused: log::Refused) -> Self {
+        use log::Refused;
+        match refused {
+            Refused::DiskFull { .. } => Self::DiskFull,
+            Refused::Busy { .. } => Self::Busy,
+            Refused::TooLarge { .. } => Self::TooLarge,
+            Refused::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl From<LogRefusal> for Bound {
+    fn from(why: LogRefusal) -> Self {
+        match why {
+            LogRefusal::DiskFull => Self::DiskFull,
+            LogRefusal::Busy => Self::Busy,
+            LogRefusal::TooLarge => Self::TooLarge,
+            LogRefusal::Stopped => Self::Stopping,
+        }
+    }
 }
 
 /// What an owner wants done, in order.

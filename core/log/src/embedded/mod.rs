@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -366,6 +366,17 @@ impl Log for Embedded {
 
     fn companion(&self, first: Offset) -> Result<Option<Bytes>, Error> {
         snapshots::companion(self.disk.as_ref(), &self.ledger, first.0)
+    }
+
+    fn files(&self, at: Offset) -> Result<Vec<PathBuf>, Error> {
+        let mut sealed = self.sealed();
+        sealed.retain(|segment| segment.last <= at);
+        if sealed.last().is_none_or(|newest| newest.last != at) {
+            return Err(Error::NotSealed { first: at });
+        }
+        let segments = sealed.into_iter().flat_map(|it| it.path.into_iter().chain(it.companion));
+        let snapshot = self.disk.path(&snapshots::snapshot_name(at.0));
+        Ok(std::iter::once(snapshot).chain(segments).collect())
     }
 
     fn trim(&self, before: Offset) -> Result<Vec<SegmentInfo>, Error> {

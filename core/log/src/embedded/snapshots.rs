@@ -15,7 +15,7 @@ const SNAPSHOT_MAGIC: [u8; 8] = *b"quirlsnp";
 const COMPANION_MAGIC: [u8; 8] = *b"quirlrow";
 const HEADER: usize = 48;
 
-fn snapshot_name(at: u64) -> String {
+pub(crate) fn snapshot_name(at: u64) -> String {
     format!("{at:020}.snap")
 }
 

@@ -104,7 +104,8 @@ struct Entry {
     /// Milliseconds before the newest of the block.
     before: u64,
     id: ActivationId,
-    terminal: Offset,
+    /// [`Row::first`].
+    first: Offset,
     /// Which of the names of the block.
     name: u16,
     /// Its place in the chunk.
@@ -176,7 +177,7 @@ impl ListBlock {
                 break; // newest first
             }
             let named = name.is_none_or(|name| usize::from(entry.name) == name);
-            if named && start <= upto && entry.terminal > floor {
+            if named && start <= upto && entry.first > floor {
                 take(Found { start, id: entry.id, chunk: self.chunk, slot: entry.slot });
             }
         }
@@ -219,7 +220,7 @@ fn encode_block(newest: WallTime, rows: &[(&Row, u16)]) -> Vec<u8> {
             u16::try_from(names.len() - 1).unwrap_or(u16::MAX)
         });
         let before = newest.millis_since(row.start);
-        let entry = Entry { before, id: row.id, terminal: row.terminal, name, slot: *slot };
+        let entry = Entry { before, id: row.id, first: row.first(), name, slot: *slot };
         entries = encode_to(&entry, entries);
     }
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);

@@ -54,7 +54,7 @@ mod chunk;
 use chunk::{Chunk, Found, ListBlock};
 
 /// Rises when what is on disk changes its meaning; an index of another format is begun anew.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const KEY_FORMAT: &[u8] = b"format";
 const KEY_PROGRESS: &[u8] = b"progress";
 const KEY_FLOOR: &[u8] = b"floor";
@@ -74,7 +74,7 @@ pub struct Index {
 
 struct Shared {
     store: Store,
-    /// Rows whose terminal is at this offset or below are gone, whether their bytes are or not.
+    /// Rows that began at this offset or below are gone, whether their bytes are or not.
     floor: AtomicU64,
     /// Held by whoever writes.
     writer: Mutex<Writer>,
@@ -122,7 +122,7 @@ pub struct Query {
     pub namespace: Namespace,
     /// Only of this name, as [`Row::filter_name`] says it: `simple` or `package/simple`.
     pub name: Option<String>,
-    /// Only those whose terminal is behind this offset.
+    /// Only those that began behind this offset.
     pub after: Offset,
     /// Only those that started then or later.
     pub since: Option<WallTime>,
@@ -251,7 +251,7 @@ impl Index {
         self.writer().progress.map(|progress| progress.checkpoint)
     }
 
-    /// Rows whose terminal is at this offset or below were removed by [`Index::remove_through`].
+    /// Rows that began at this offset or below were removed by [`Index::remove_through`].
     #[must_use]
     pub fn floor(&self) -> Offset {
         Offset(self.shared.floor.load(Ordering::Acquire))
@@ -296,7 +296,7 @@ impl Index {
 
         let mut fresh: Vec<&Row> = Vec::with_capacity(rows.len());
         let mut there: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
-        for row in rows.iter().map(Arc::as_ref).filter(|row| row.terminal > floor) {
+        for row in rows.iter().map(Arc::as_ref).filter(|row| row.first() > floor) {
             let known = if row.terminal > reach { None } else { store.chunk_of(row.id)? };
             match known {
                 Some(number) => there.entry(number).or_default().push(row),
@@ -340,7 +340,7 @@ impl Index {
             return Ok(None);
         };
         let Some(chunk) = store.chunk(&snapshot, chunk::decode(&number)?)? else { return Ok(None) };
-        Ok(chunk.row_of(id)?.filter(|row| row.terminal > self.floor()))
+        Ok(chunk.row_of(id)?.filter(|row| row.first() > self.floor()))
     }
 
     /// The rows that `query` is about, newest start first, equal starts by id.
@@ -405,8 +405,8 @@ impl Index {
         Ok(())
     }
 
-    /// Removes the rows whose terminal is at `offset` or before it: those that point into segments
-    /// that retention removed. They are hidden at once, and removed chunk by chunk; the number is
+    /// Removes the rows that began at `offset` or before it: those that point into segments that
+    /// retention removed. They are hidden at once, and removed chunk by chunk; the number is
     /// that of the rows whose bytes went.
     ///
     /// # Errors
@@ -414,7 +414,9 @@ impl Index {
     /// goes on.
     pub fn remove_through(&self, offset: Offset) -> Result<u64, Error> {
         let store = &self.shared.store;
-        let _writer = self.writer();
+        let writer = self.writer();
+        // The newest chunk stays: by its number a start knows that `rows` is whole.
+        let newest = writer.progress.map_or(0, |progress| progress.next_chunk).saturating_sub(1);
         let floor = self.floor().max(offset);
         let mut batch = store.database.batch();
         batch.insert(&store.ids, KEY_FLOOR, chunk::encode(&floor));
@@ -428,8 +430,8 @@ impl Index {
             let (key, value) = entry.into_inner().map_err(Error::of("read rows of the index"))?;
             let (number, chunk) = (chunk::number_in(&key)?, Chunk::new(value)?);
             let rows = chunk.rows()?;
-            if rows.iter().any(|row| row.terminal > floor) {
-                break; // what follows was written later and ends later
+            if number >= newest || rows.iter().any(|row| row.first() > floor) {
+                break; // what follows was written later and began later, or goes with the next
             }
             removed += u64::try_from(rows.len()).unwrap_or(u64::MAX);
             store.remove(number, &rows, &mut batch);
@@ -519,7 +521,7 @@ impl Index {
         }
         let floor: Offset = store.named(KEY_FLOOR)?.unwrap_or_default();
         let progress: Option<Progress> = store.named(KEY_PROGRESS)?;
-        store.check_moment(progress, floor)?;
+        store.check_moment(progress)?;
         let writer = Writer { progress };
         let shared = Shared {
             store,
@@ -562,12 +564,11 @@ impl Store {
 
     /// The database cuts a damaged journal and goes on, each keyspace from where its tables end.
     /// They must all be of the moment of `progress`, which is of the moment of `ids`.
-    fn check_moment(&self, progress: Option<Progress>, floor: Offset) -> Result<(), Error> {
+    fn check_moment(&self, progress: Option<Progress>) -> Result<(), Error> {
         let doing = "read the state of the index";
         let expected = progress.map_or(0, |progress| progress.next_chunk);
         let of_rows = match self.rows.last_key_value() {
             Some(last) => chunk::number_in(&last.key().map_err(Error::of(doing))?)? + 1,
-            None if progress.is_some_and(|progress| floor >= progress.reach) => expected,
             None => 0,
         };
         let of_lists = self.lists.get(KEY_NEXT_CHUNK).map_err(Error::of(doing))?;

@@ -213,10 +213,10 @@ fn retention_removes_what_points_into_removed_segments() {
         let removed = index.remove_through(through).unwrap();
         assert_eq!(removed, gone, "whole chunks of 100 rows");
     }
-    let kept: Vec<Row> = rows.iter().filter(|row| row.terminal > Offset(1_200)).cloned().collect();
+    let kept: Vec<Row> = rows.iter().filter(|row| row.first() > Offset(1_200)).cloned().collect();
     let check_kept = |index: &Index| {
         check_all(index, &kept);
-        for row in rows.iter().filter(|row| row.terminal <= Offset(1_200)) {
+        for row in rows.iter().filter(|row| row.first() <= Offset(1_200)) {
             assert_eq!(index.row(row.id).unwrap(), None);
         }
         assert_eq!(index.floor(), Offset(1_200));

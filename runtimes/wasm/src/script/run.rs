@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt as _, Shared};
 use invoker::driver::{Ended, Job, NotStarted, Outcome, StartState};
+use model::limits::MAX_PAYLOAD;
 use model::outcome;
 use wasmtime::{Instance, Memory, ModuleExport, Store};
 
@@ -19,7 +20,7 @@ use super::shelf::{Key, Script};
 use crate::executor::{Turn, lock};
 use crate::host::State;
 use crate::instance::{
-    Clock, End, Ending, Ground, Interrupted, PREFIX, Phase, end, guest_state, store, within,
+    Clock, End, Ending, Ground, Interrupted, Phase, end, guest_state, store, within,
 };
 use crate::output::RawAnswer;
 
@@ -100,7 +101,7 @@ pub(crate) async fn run(ground: &Ground, job: Job, turn: Arc<Turn>) -> Ended {
         script.code.clone(),
         key.main.clone(),
         job.arguments.as_bytes().clone(),
-        job.max_result.max(PREFIX),
+        job.result.most.max(MAX_PAYLOAD),
         Requests::new(
             ground.outgoing.clone(),
             job.way_out.clone(),

@@ -2,6 +2,7 @@
 
 use invoker::driver::{NotStarted, Outcome, StartState};
 use model::json::Json;
+use model::limits::ResultBounds;
 use model::outcome::Class::{ApplicationError, DeveloperError, Success};
 use model::outcome::{
     EXITED, LOGS_AFTER_DEVELOPER_ERROR, OUT_OF_MEMORY, bad_answer, init_failed, init_time_limit,
@@ -260,12 +261,15 @@ fn growth_that_the_budget_cannot_give_ends_the_attempt() {
 fn a_result_that_is_too_long_is_told_with_its_beginning() {
     let stage = Stage::new();
     let text = format!("{{\"a\":\"{}\"}}", "x".repeat(2_000));
-    let mut job = job(stage.module(&writing(1, &text, "")));
-    job.max_result = 1_000;
-    let ended = stage.run_job(job);
     let length = text.len() as u64;
-    assert_error(&ended, ApplicationError, &long_answer(length, 1_000, &text[..1_000]));
-    assert_eq!(answer(&ended).size, None);
+    for shown in [20, 1_000] {
+        let mut job = job(stage.module(&writing(1, &text, "")));
+        job.result = ResultBounds { most: 1_000, shown };
+        let ended = stage.run_job(job);
+        let beginning = &text[..usize::try_from(shown).unwrap()];
+        assert_error(&ended, ApplicationError, &long_answer(length, 1_000, beginning));
+        assert_eq!(answer(&ended).size, None);
+    }
 }
 
 #[test]

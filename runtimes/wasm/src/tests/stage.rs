@@ -15,7 +15,7 @@ use invoker::driver::{
 };
 use model::id::{ActivationId, Digest, Shard};
 use model::json::Json;
-use model::limits::ActionLimits;
+use model::limits::{ActionLimits, ResultBounds};
 use model::name::Namespace;
 use model::outcome::Class;
 use model::size::ByteSize;
@@ -190,7 +190,7 @@ pub(super) fn job(code: Digest) -> Job {
         environment: Vec::new(),
         api_host: None,
         api_key: None,
-        max_result: 1 << 20,
+        result: ResultBounds::default(),
         limits: ActionLimits { timeout: Millis(10_000), ..ActionLimits::default() },
         way_out: WayOut(Arc::new(|| Box::pin(async { Ok(()) }))),
     }
