@@ -30,6 +30,7 @@ use crate::owner::Waited;
 use crate::owner::proposal::{Invocation, Start};
 use crate::read::documents::{Seen, Stop, Unreadable, View};
 use crate::read::stored;
+use crate::write;
 
 /// What all rules of a fire may take of a record, which is at most 1 MiB, payloads apart.
 const MOST: usize = 900 << 10;
@@ -103,7 +104,7 @@ impl Controller {
     pub async fn fire(&self, fire: &Fire<'_>) -> Result<Option<Reply>, Error> {
         // Each rule is counted once, however often the whole is tried.
         let mut counted = HashMap::new();
-        for _ in 0..crate::write::TRIES {
+        for _ in 0..write::TRIES {
             match self.try_fire(fire, &mut counted).await {
                 Err(Error::Changed) => {}
                 told => return told,
@@ -170,6 +171,7 @@ impl Controller {
             key: fire.key.map(|key| self.key_use(key)),
             fire: None,
             expect: vec![
+                write::same_namespace(fire.caller),
                 Expect { key: seen.pin.key.clone(), mark: Mark::Revision(seen.pin.revision) },
                 Expect { key: seen.pin.key.clone(), mark: Mark::Contents(seen.contents) },
             ],
@@ -212,13 +214,13 @@ impl Controller {
         let arguments = given(&trigger, &fire.headers, &fire.payload);
         let links = links(view.ledger, fire.trigger, seen.born).map_err(Error::from)?;
         let active = links.iter().filter(|(_, link)| link.active).count();
+        let too_many = || Error::TooManyRules { trigger: fire.trigger.clone(), active };
         if active > MOST_RULES {
-            let trigger = fire.trigger.clone();
-            return Err(Error::TooManyRules { trigger, active }.into());
+            return Err(too_many().into());
         }
         let mut rules = Vec::with_capacity(links.len());
-        let mut unread = false;
-        for (rule, Link { action, active, .. }) in links {
+        let (mut unread, mut size) = (false, 0);
+        for (rule, Link { action, active: is_active, .. }) in links {
             let aim = |action: &QualifiedName, view: &mut View<'_>| match self.target(
                 view,
                 fire.caller,
@@ -229,8 +231,14 @@ impl Controller {
                 Err(Stop::No(error)) => Ok(Err(error)),
                 Err(Stop::Read) => Err(()),
             };
-            let target = active.then(|| aim(&action, view)).transpose();
+            let target = is_active.then(|| aim(&action, view)).transpose();
             unread |= target.is_err();
+            if let Ok(Some(Ok(target))) = &target {
+                size += ledger::record::size(target);
+            }
+            if size > MOST {
+                return Err(too_many().into());
+            }
             rules.push(Aimed { rule, action, target: target.unwrap_or_default() });
         }
         if unread { Err(Stop::Read) } else { Ok(Loaded { seen, trigger, rules }) }

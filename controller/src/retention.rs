@@ -51,7 +51,8 @@ impl Policy {
             self.age.is_some_and(|most| age > most.as_millis())
         };
         let mut before = Offset::NONE;
-        for segment in segments {
+        // The newest stays: the newest snapshot may be of its end.
+        for segment in segments.split_last().map_or(&[][..], |(_, older)| older) {
             if over == 0 && self.age.is_none() {
                 break;
             }
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!(before(Policy::default(), [None; 5], &[]), (0, 0));
         assert_eq!(before(bytes(6), [None; 5], &[]), (0, 0), "nothing is looked at");
         assert_eq!(before(bytes(4), [None; 5], &[]), (21, 2));
-        assert_eq!(before(bytes(0), [None; 5], &[]).0, 51);
+        assert_eq!(before(bytes(0), [None; 5], &[]).0, 41, "the newest stays");
         assert_eq!(before(days(2), [None; 5], &[]), (31, 4), "two days and a moment ago");
         assert_eq!(before(days(9), [None; 5], &[]).0, 0);
         let both = Policy { bytes: bytes(5).bytes, age: days(2).age };
@@ -129,7 +130,8 @@ mod tests {
         let spans = |at| [Some(at), Some(at), Some(at), Some(at), None];
         assert_eq!(before(bytes(4), spans(15), &[]).0, 15, "the second segment stays");
         assert_eq!(before(bytes(4), spans(3), &[]).0, 3, "both do");
-        assert_eq!(before(bytes(1), spans(3), &[]).0, 51, "by then it had ended");
+        let ended = [Some(3), Some(3), Some(3), None, None];
+        assert_eq!(before(bytes(1), ended, &[]).0, 41, "by then it had ended");
     }
 
     #[test]

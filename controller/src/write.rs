@@ -30,6 +30,12 @@ pub enum Failed {
     Blob(#[from] store::blobs::Error),
 }
 
+/// That there still is the namespace that a caller authenticated for.
+#[must_use]
+pub fn same_namespace(caller: &Identity) -> Expect {
+    Expect { key: EntityKey::namespace(&caller.namespace), mark: Mark::Born(caller.since) }
+}
+
 impl Controller {
     /// Makes a change in the caller's namespace, as [`Controller::change`], while there still is that
     /// namespace.
@@ -43,8 +49,7 @@ impl Controller {
         mut expect: Vec<Expect>,
         by: &str,
     ) -> Result<Offset, Failed> {
-        let key = EntityKey::namespace(&caller.namespace);
-        expect.push(Expect { key, mark: Mark::Born(caller.since) });
+        expect.push(same_namespace(caller));
         self.change(ops, expect, by).await
     }
 

@@ -2,7 +2,8 @@
 //! them for whoever is at work meanwhile.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,6 +64,15 @@ fn put(kind: &str, code: &str) -> entity::Put {
 
 fn sample(server: &Server, name: &str) -> Result<entity::Put> {
     Ok(put("wasm:default", &STANDARD.encode(server.programs.sample(name)?)))
+}
+
+fn sequence(components: &[&str]) -> entity::Put {
+    let exec = entity::PutExec {
+        kind: "sequence".to_owned(),
+        components: Some(components.iter().map(|name| (*name).to_owned()).collect()),
+        ..entity::PutExec::default()
+    };
+    entity::Put { exec: Some(exec), ..entity::Put::default() }
 }
 
 fn annotated(mut put: entity::Put, key: &str, value: &Value) -> entity::Put {
@@ -331,13 +341,7 @@ async fn a_blocked_subject_is_refused_and_what_waits_of_it_ends() -> Result<()> 
     for action in ["sleep", "hello"] {
         ann.put_action(&name(action)?, &sample(&server, action)?, false).await?;
     }
-    let components = vec!["/_/sleep".to_owned(), "/_/hello".to_owned()];
-    let exec = entity::PutExec {
-        kind: "sequence".to_owned(),
-        components: Some(components),
-        ..entity::PutExec::default()
-    };
-    let both = entity::Put { exec: Some(exec), ..entity::Put::default() };
+    let both = sequence(&["/_/sleep", "/_/hello"]);
     ann.put_action(&name("both")?, &both, false).await?;
     let runs = accept(&ann, "both", json!({ "ms": 1500 })).await?;
     let waits = accept(&ann, "hello", json!({})).await?;
@@ -820,14 +824,26 @@ async fn who_gets_a_name_that_was_deleted_sees_nothing_of_before() -> Result<()>
 async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Result<()> {
     let mut server = Setup::new().start().await?;
     let admin = admin(&server);
-    let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
+    let made = admin.create_subject("ann-lee", None).await?;
+    let ann_key = made.key.as_ref().context("no key")?.0.clone();
+    let ann = as_shown(&server, &made)?;
     let sleep = annotated(put("nodejs:20", SLEEP), "provide-api-key", &json!(true));
     ann.put_action(&name("sleep")?, &sleep, false).await?;
     let minted = run(&ann, "sleep", json!({ "sleep": 0 })).await?["key"].clone();
     let minted = with_key(&server, minted.as_str().context("no key")?)?;
     let keyed = |client: &Client| client.clone().with_header("Idempotency-Key", "one");
     let long = accept(&keyed(&ann)?, "sleep", json!({ "sleep": 4000 })).await?;
+    // A step behind it that stays, whoever is deleted.
+    let guest = server.client()?;
+    let shared = entity::package::Put { publish: Some(true), ..entity::package::Put::default() };
+    guest.put_package(&name("pub")?, &shared, false).await?;
+    guest.put_action(&name("pub/hello")?, &sample(&server, "hello")?, false).await?;
+    let both = sequence(&["/_/sleep", "/guest/pub/hello"]);
+    ann.put_action(&name("both")?, &both, false).await?;
+    accept(&ann, "both", json!({ "sleep": 4000 })).await?;
     eventually(LIMIT, "it is open", || opens(&minted)).await?;
+    let uploading = begin_to_invoke(&server, &ann_key, "sleep")?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
 
     admin.delete_subject("ann-lee", true).await?;
     assert_eq!(status(&minted).await?, 401);
@@ -845,8 +861,38 @@ async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Resul
     let own = accept(&keyed(&other)?, "sleep", json!({ "sleep": 1 })).await?;
     assert_ne!(own, long);
     ended(&other, &own).await?;
+    let answer = tokio::task::spawn_blocking(move || end_to_invoke(uploading)).await??;
+    ensure!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    ensure!(answer.to_lowercase().contains("x-openwhisk-accepted: no"), "{answer}");
+    let nothing_is_open = || async {
+        let open = guest.send(Method::GET, "/activation/count", None).await?;
+        ensure!(open.body.as_ref() == b"0", "{:?}", open.body);
+        anyhow::Ok(())
+    };
+    eventually(LIMIT, "nothing is open", nothing_is_open).await?;
     assert_eq!(other.activations(&Filter::default()).await?.len(), 1);
     server.stop().await
+}
+
+/// Sends an invocation but for the end of its body.
+fn begin_to_invoke(server: &Server, key: &str, action: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(server.address.trim_start_matches("http://"))?;
+    write!(
+        stream,
+        "POST /api/v1/namespaces/_/actions/{action}?blocking=true HTTP/1.1\r\nHost: x\r\n\
+         Authorization: Basic {}\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\
+         Connection: close\r\n\r\n{{\"sleep",
+        STANDARD.encode(key)
+    )?;
+    Ok(stream)
+}
+
+/// Sends the end of it, and returns the answer.
+fn end_to_invoke(mut stream: TcpStream) -> Result<String> {
+    stream.write_all(b"\": 1}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 #[tokio::test(flavor = "multi_thread")]

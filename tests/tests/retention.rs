@@ -1,5 +1,7 @@
 //! Retention: what it removes is gone for every reader, what it must not remove stays whole.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -70,6 +72,18 @@ async fn flood(client: &Client, done: impl AsyncFn() -> Result<bool>) -> Result<
         }
     }
     bail!("nothing was removed")
+}
+
+/// The names of the snapshots that are kept.
+fn snapshots(server: &Server) -> Result<BTreeSet<OsString>> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(server.data.join("ledger/00"))? {
+        let name = entry?.file_name();
+        if name.to_string_lossy().ends_with(".snap") {
+            names.insert(name);
+        }
+    }
+    Ok(names)
 }
 
 async fn is_gone(client: &Client, id: &str) -> Result<bool> {
@@ -146,9 +160,14 @@ async fn what_is_open_is_kept_whole_until_it_has_ended() -> Result<()> {
     flood(&client, async || is_gone(&client, &before).await).await?;
     let slow = id(&client, "slow", Invoke::default()).await?;
     let beside = id(&client, "hello", BLOCKING).await?;
+    // Until snapshots would let it go, and it was looked at since: every three seconds.
+    let begun = snapshots(&server)?;
+    let behind = async || Ok(snapshots(&server)?.difference(&begun).count() >= 3);
+    flood(&client, behind).await?;
     for _ in 0..2_000 {
         invoke(&client, "hello", BLOCKING).await?;
     }
+    tokio::time::sleep(Duration::from_secs(7)).await;
     let used = server.metric(r#"quirl_ledger_bytes{partition="0"}"#).await?;
     ensure!(used > 1_000_000.0, "{used} bytes are not too much");
     ensure!(!is_gone(&client, &beside).await?, "its segment is that of what is open");

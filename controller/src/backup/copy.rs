@@ -1,5 +1,6 @@
 //! Copies files into the folder of a backup, or out of it, and says what their bytes are.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -56,6 +57,15 @@ pub(super) fn files_below(data: &Path, folder: &Path, items: &mut Vec<Item>) -> 
     Ok(())
 }
 
+/// Removes what is in a folder but for these names, as far as it can be.
+pub(super) fn empty(folder: &Path, but: &[&str]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !but.iter().any(|name| entry.file_name() == *name) {
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+        }
+    }
+}
+
 /// Copies into a folder.
 pub(super) struct Copier<'a> {
     pub(super) target: &'a Path,
@@ -64,33 +74,49 @@ pub(super) struct Copier<'a> {
 }
 
 impl Copier<'_> {
-    /// Copies everything, then says what there is, then makes it a data folder. Returns the bytes.
-    pub(super) fn run(&self, items: &[Item], at: Offset, made: WallTime) -> Result<u64, Failed> {
+    /// Copies these and then the rest, which is looked for only then; says what there is, and makes it
+    /// a data folder. Returns the bytes.
+    pub(super) fn run(
+        &self,
+        first: &[Item],
+        rest: impl FnOnce() -> Result<Vec<Item>, Failed>,
+        at: Offset,
+        made: WallTime,
+    ) -> Result<u64, Failed> {
         let mut list = format!("quirl-backup 1\noffset {at}\nmade {}\n", made.0);
         let mut bytes = 0;
-        for item in items {
-            let (length, digest) = self.file(&item.path, &item.name)?;
-            bytes += length;
-            let _infallible = writeln!(list, "file {length} {digest} {}", item.name);
-        }
+        let mut copy = |items: &[Item]| {
+            for item in items {
+                let (length, digest) = self.file(&item.path, &item.name)?;
+                bytes += length;
+                let _infallible = writeln!(list, "file {length} {digest} {}", item.name);
+            }
+            Ok::<_, Failed>(())
+        };
+        copy(first)?;
+        let rest = rest()?;
+        copy(&rest)?;
         let digest = Digest(Sha256::digest(list.as_bytes()).into());
         let _infallible = writeln!(list, "end {digest}");
         self.write(LIST, list.as_bytes())?;
-        self.finish(items.iter().map(|item| item.name.as_str()))?;
+        self.finish(first.iter().chain(&rest).map(|item| item.name.as_str()))?;
         Ok(bytes)
     }
 
     /// Syncs the folders of these files, then writes `FORMAT`.
     pub(super) fn finish<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<(), Failed> {
-        let mut folders: Vec<PathBuf> = names
-            .flat_map(|name| Path::new(name).ancestors().skip(1).map(Path::to_owned))
-            .collect();
-        folders.sort_unstable();
-        folders.dedup();
+        let folders: BTreeSet<&Path> =
+            names.flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
         for folder in folders.iter().rev() {
             sync(&self.target.join(folder))?;
         }
         sync(self.target)?;
+        // It may be new as well, and those above it.
+        let target = self.target.canonicalize().map_err(Failed::io("look at", self.target))?;
+        for above in target.ancestors().skip(1) {
+            // One that may not be opened was not made here.
+            let _ = sync(above);
+        }
         self.write(folder::FORMAT, folder::format_text().as_bytes())?;
         sync(self.target)
     }

@@ -12,8 +12,8 @@ pub mod restore;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -237,6 +237,7 @@ impl Backups {
 
     fn work(&self, number: u64, target: &Path) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ending = Ending { of: self, number, state: None };
         let state = match self.copy(target) {
             Ok((offset, bytes)) => {
                 tracing::info!(folder = %target.display(), %offset, %bytes, "a backup was made");
@@ -245,30 +246,35 @@ impl Backups {
             Err(error) => {
                 let error = daemon::shutdown::chain(&error);
                 tracing::error!(error, folder = %target.display(), "a backup failed");
+                // It was empty, so all in it is ours, and of no use to anybody.
+                copy::empty(target, &[]);
                 State::Failed(error)
             }
         };
-        self.end(number, state);
+        ending.state = Some(state);
     }
 
     fn copy(&self, target: &Path) -> Result<(Offset, ByteSize), Failed> {
         let at = self.snapshotter.snapshot()?;
-        let items = self.items(at)?;
-        let all = items.iter().map(|item| item.bytes).sum();
-        self.all.store(all, Ordering::Relaxed);
+        self.all.store(self.size(), Ordering::Relaxed);
         let made = self.clock.wall();
         let copier = Copier { target, copied: &self.copied };
-        let bytes = copier.run(&items, at, made)?;
+        // First what the log keeps only for so long; then what is named in it, which stays.
+        let bytes = copier.run(&self.of_the_log(at)?, || self.beside_the_log(), at, made)?;
         Ok((at, ByteSize::bytes(bytes)))
     }
 
-    /// What a backup at a snapshot consists of, that snapshot first.
-    fn items(&self, at: Offset) -> Result<Vec<Item>, Failed> {
+    /// A snapshot, and what lies before it.
+    fn of_the_log(&self, at: Offset) -> Result<Vec<Item>, Failed> {
+        let files = self.log.files(at)?.into_iter();
+        let item = |path: PathBuf| {
+            Item::of(&self.data, path.clone()).map_err(Failed::io("look at", &path))
+        };
+        files.map(item).collect()
+    }
+
+    fn beside_the_log(&self) -> Result<Vec<Item>, Failed> {
         let mut items = Vec::new();
-        for path in self.log.files(at)? {
-            let item = Item::of(&self.data, path.clone());
-            items.push(item.map_err(Failed::io("look at", &path))?);
-        }
         for folder in ["blobs", "secrets"] {
             copy::files_below(&self.data, &self.data.join(folder), &mut items)?;
         }
@@ -277,7 +283,8 @@ impl Backups {
 
     /// Whether a backup can go there. Makes the folder.
     fn judge(&self, target: &Path) -> Result<(), Reason> {
-        if !target.is_absolute() {
+        let is_plain = |part| !matches!(part, Component::ParentDir | Component::CurDir);
+        if !target.is_absolute() || !target.components().all(is_plain) {
             return Err(Reason::Relative);
         }
         let there = target.ancestors().find_map(|above| above.canonicalize().ok());
@@ -285,8 +292,18 @@ impl Backups {
         if there.is_some_and(|there| there.starts_with(&data)) {
             return Err(Reason::InData);
         }
+        let is_new = !target.exists();
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(target);
         made.map_err(|_| Reason::Unwritable)?;
+        let judged = self.judge_folder(target, &data);
+        if judged.is_err() && is_new {
+            let _ = fs::remove_dir(target);
+        }
+        judged
+    }
+
+    /// Whether a backup can go into a folder that is there.
+    fn judge_folder(&self, target: &Path, data: &Path) -> Result<(), Reason> {
         let mut entries = fs::read_dir(target).map_err(|_| Reason::Unwritable)?;
         if entries.next().is_some() {
             return Err(Reason::NotEmpty);
@@ -295,16 +312,37 @@ impl Backups {
             .map_err(|_| Reason::Unwritable)?;
         let mounted = rustix::fs::statvfs(target).map_err(|_| Reason::Unwritable)?;
         let free = mounted.f_bavail.saturating_mul(mounted.f_frsize);
-        let needed = self.size();
+        let device = |path: &Path| fs::metadata(path).map(|it| it.dev());
+        let health = self.log.health();
+        // On the disk of the ledger new work needs room as well.
+        let is_shared = matches!((device(target), device(data)), (Ok(a), Ok(b)) if a == b);
+        let kept = if is_shared { health.floor.as_u64() + health.reserved.as_u64() } else { 0 };
+        let needed = self.size().saturating_add(kept);
         if free < needed { Err(Reason::NoRoom { free, needed }) } else { Ok(()) }
     }
 
     /// About what a backup takes now.
     fn size(&self) -> u64 {
         let mut items = Vec::new();
-        // What cannot be listed now is told when it is to be copied.
-        let _ = copy::files_below(&self.data, &self.data.join("blobs"), &mut items);
-        let blobs: u64 = items.iter().map(|item| item.bytes).sum();
-        blobs.saturating_add(self.log.health().used.as_u64())
+        for folder in ["blobs", "ledger"] {
+            // What cannot be listed now is told when it is to be copied.
+            let _ = copy::files_below(&self.data, &self.data.join(folder), &mut items);
+        }
+        items.iter().map(|item| item.bytes).sum()
+    }
+}
+
+/// Ends a backup, whatever became of the thread that made it.
+struct Ending<'a> {
+    of: &'a Backups,
+    number: u64,
+    state: Option<State>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let failed =
+            || State::Failed("it came to no end; the log of the server says why".to_owned());
+        self.of.end(self.number, self.state.take().unwrap_or_else(failed));
     }
 }

@@ -7,15 +7,13 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use log::folder;
+use log::lock::{LOCK, Lock, LockError};
 use model::id::{Digest, Offset};
 use model::time::WallTime;
 use sha2::{Digest as _, Sha256};
 
 use super::copy::Copier;
 use super::{Failed, LIST};
-
-/// The file that tells the first start that the folder was restored.
-pub const MARK: &str = "RESTORED";
 
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +69,9 @@ pub enum Error {
         /// The data folder.
         path: PathBuf,
     },
+    /// A server has the data folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The system refused.
     #[error(transparent)]
     Failed(#[from] Failed),
@@ -123,16 +124,16 @@ pub fn restore(backup: &Path, data: &Path) -> Result<Contents, Error> {
     let contents = contents(backup)?;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(Failed::io("make", data))?;
-    let mut there = fs::read_dir(data).map_err(Failed::io("list", data))?;
-    if there.next().is_some() {
-        return Err(Error::NotEmpty { path: data.to_owned() });
+    let _lock = Lock::acquire(data, "quirld restore")?;
+    let there = fs::read_dir(data).map_err(Failed::io("list", data))?;
+    for entry in there {
+        if entry.map_err(Failed::io("list", data))?.file_name() != LOCK {
+            return Err(Error::NotEmpty { path: data.to_owned() });
+        }
     }
     let restored = copy(backup, data, &contents);
     if restored.is_err() {
-        for entry in fs::read_dir(data).into_iter().flatten().flatten() {
-            // What stays has no FORMAT, and a start says so.
-            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-        }
+        super::copy::empty(data, &[LOCK]);
     }
     restored.map(|()| contents)
 }
@@ -140,6 +141,9 @@ pub fn restore(backup: &Path, data: &Path) -> Result<Contents, Error> {
 fn copy(backup: &Path, data: &Path, contents: &Contents) -> Result<(), Error> {
     let copied = AtomicU64::new(0);
     let copier = Copier { target: data, copied: &copied };
+    // First: until there is a FORMAT, it says that this was not the end.
+    let mark = format!("offset {}\nmade {}\n", contents.offset, contents.made.0);
+    copier.write(folder::RESTORED, mark.as_bytes())?;
     for file in &contents.files {
         let (bytes, digest) = match copier.file(&backup.join(&file.name), &file.name) {
             Err(Failed::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -152,8 +156,6 @@ fn copy(backup: &Path, data: &Path, contents: &Contents) -> Result<(), Error> {
             return Err(Error::Damaged { path, name });
         }
     }
-    let mark = format!("offset {}\nmade {}\n", contents.offset, contents.made.0);
-    copier.write(MARK, mark.as_bytes())?;
     Ok(copier.finish(contents.files.iter().map(|file| file.name.as_str()))?)
 }
 

@@ -7,6 +7,7 @@
 //! Source: `rest-api.md` §1.2.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
@@ -49,9 +50,16 @@ pub enum Unauthenticated {
 }
 
 /// Headers that were accepted lately.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Sessions {
     known: RwLock<HashMap<Box<[u8]>, Arc<Session>>>,
+}
+
+/// Without the headers: they are secrets.
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]

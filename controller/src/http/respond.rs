@@ -570,7 +570,8 @@ impl From<Bound> for Refusal {
                 Bounded::Proposals,
             ),
             Bound::TooLarge => {
-                return Self::unavailable("What this would write does not fit into one record.");
+                let text = "What this would write does not fit into one record.";
+                return Self::new(StatusCode::PAYLOAD_TOO_LARGE, text);
             }
             Bound::DiskFull => (
                 "The disk is full: nothing new is accepted until space is freed.".to_owned(),
@@ -598,6 +599,10 @@ impl From<Unreadable> for Refusal {
             Unreadable::Gone(_) => Self::not_found(),
             Unreadable::Corrupted(_) | Unreadable::Blob { .. } => Self::internal(CORRUPTED, &error),
             Unreadable::Restless => Self::lost_race(),
+            Unreadable::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "What has to be read for this request is larger than 64 MiB.",
+            ),
         }
     }
 }

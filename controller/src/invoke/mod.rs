@@ -29,6 +29,7 @@ use crate::owner::Waited;
 use crate::owner::proposal::{Bound, Invocation, Proposal, Rejected, Start};
 use crate::read::activation::{Activations, Failed as ReadFailed};
 use crate::read::documents::Unreadable;
+use crate::write;
 use key::Key;
 
 /// A payload larger than this travels as a blob.
@@ -160,7 +161,7 @@ impl Controller {
     /// will appear.
     pub async fn invoke(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let mut result = Err(Error::Changed);
-        for _ in 0..crate::write::TRIES {
+        for _ in 0..write::TRIES {
             result = self.try_invoke(call).await;
             if !matches!(result, Err(Error::Changed)) {
                 break;
@@ -218,7 +219,7 @@ impl Controller {
         target: Target,
         payload: Payload,
     ) -> Invocation {
-        let Identity { subject, namespace, limits, since: _ } = call.caller;
+        let Identity { subject, namespace, limits, .. } = call.caller;
         Invocation {
             id,
             by: Arc::new(Caller {
@@ -233,7 +234,7 @@ impl Controller {
             payload,
             key: call.key.map(|key| self.key_use(key)),
             fire: None,
-            expect: Vec::new(),
+            expect: vec![write::same_namespace(call.caller)],
             limits: Arc::clone(limits),
         }
     }

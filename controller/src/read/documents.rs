@@ -17,6 +17,7 @@ use model::parameters::Parameters;
 use model::rule::Rule;
 use model::trigger::Trigger;
 use store::blobs::Blobs;
+use tokio::sync::Semaphore;
 
 use super::stored::{self, Collection, Named, Place};
 use crate::owner::Partition;
@@ -27,8 +28,12 @@ const GENERATION: usize = 16 << 20;
 const OVERHEAD: usize = 512;
 /// How often documents may have to be read before all that one look needs is there.
 const LOOKS: usize = 100;
-/// Bytes of documents that are kept from one look to the next, beside the memory.
+/// Bytes of documents that are read for one look at most: they are kept until its end, beside the
+/// memory.
 const KEPT: usize = 64 << 20;
+/// Looks that keep more than this take turns, so many at a time.
+const LARGE: usize = 1 << 20;
+const LARGE_LOOKS: usize = 4;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,9 @@ pub enum Unreadable {
     /// Documents changed as fast as they were read.
     #[error("the documents changed each time that they were looked at")]
     Restless,
+    /// More is needed for one look than is ever read for one.
+    #[error("what is needed takes more than {KEPT} bytes")]
+    TooLarge,
 }
 
 /// A document that was read. Cheap to clone.
@@ -118,6 +126,7 @@ impl From<Named> for Known {
 pub struct Documents {
     blobs: Blobs,
     memory: Arc<RwLock<Memory>>,
+    large: Arc<Semaphore>,
 }
 
 /// Two generations: what is used in the old one moves to the young one; when that is full it becomes
@@ -188,8 +197,10 @@ impl View<'_> {
         let &Entity { born, revision, contents, .. } = entity;
         let pin = Pin { key: key.clone(), revision };
         if let Some(read) = self.read.remove(&pin) {
+            // Whoever asks once more in this look is told that it cannot be used, no more.
+            let corrupted = |_: &Unreadable| Unreadable::Corrupted(key.clone());
+            self.read.insert(pin.clone(), read.as_ref().map(Known::clone).map_err(corrupted));
             let known = read.map_err(|error| Stop::No(error.into()))?;
-            self.read.insert(pin.clone(), Ok(known.clone()));
             return Ok(Some(Seen { pin, born, contents, known }));
         }
         match self.documents.now(self.ledger, &pin) {
@@ -207,7 +218,8 @@ impl Documents {
     /// Nothing is remembered yet.
     #[must_use]
     pub fn new(blobs: Blobs) -> Self {
-        Self { blobs, memory: Arc::default() }
+        let large = Arc::new(Semaphore::new(LARGE_LOOKS));
+        Self { blobs, memory: Arc::default(), large }
     }
 
     /// What `look` finds at one state of the fold, once all documents that it needs are in memory.
@@ -220,7 +232,7 @@ impl Documents {
         mut look: impl FnMut(&mut View<'_>) -> Result<T, Stop<E>>,
     ) -> Result<T, E> {
         // Beside the memory, which may forget the first of many before the last is read.
-        let (mut read, mut bytes) = (HashMap::new(), 0);
+        let (mut read, mut bytes, mut turn) = (HashMap::new(), 0, None);
         for _ in 0..LOOKS {
             let (found, unread) = partition.read(|ledger| {
                 let mut view =
@@ -243,11 +255,14 @@ impl Documents {
                     // For the next look to tell, in the words of whoever looks.
                     Err(error) => Err(error),
                 };
-                if bytes > KEPT {
-                    read.clear();
-                    bytes = 0;
-                }
                 read.insert(pin, known);
+                if bytes > KEPT {
+                    return Err(Unreadable::TooLarge.into());
+                }
+                if bytes > LARGE && turn.is_none() {
+                    // Never closed.
+                    turn = self.large.acquire().await.ok();
+                }
             }
         }
         Err(Unreadable::Restless.into())

@@ -188,15 +188,13 @@ pub fn overrides(
     find::<Overrides, FirstLimits>(ledger, &EntityKey::limits(namespace))
 }
 
-/// Whether nothing of this subject in this namespace is to be started any more: the subject is
-/// blocked, or the limits of the namespace admit nothing. What cannot be read stops nobody.
+/// Whether a subject is blocked: nothing of it is to be started any more. One that cannot be read is
+/// not.
 ///
 /// Source: `rest-api.md` §8.3.
 #[must_use]
-pub fn is_stopped(ledger: &Ledger, name: &str, namespace: &Namespace) -> bool {
-    let blocked = subject(ledger, name).ok().flatten().is_some_and(|it| it.value.blocked);
-    let stopped = || overrides(ledger, namespace).ok().flatten();
-    blocked || stopped().is_some_and(|it| it.value.stop_all())
+pub fn is_blocked(ledger: &Ledger, name: &str) -> bool {
+    subject(ledger, name).ok().flatten().is_some_and(|it| it.value.blocked)
 }
 
 /// What a namespace may have now; as the system has it, if what was set cannot be read.

@@ -182,13 +182,11 @@ impl Worker {
         }
         let mut inner = self.lock();
         let failures = inner.failures;
-        self.feed(&mut inner, Event::Asked);
-        // If nothing came since the last seal, there is nothing to be sealed, and nobody tells.
-        let sealed = self.log.sealed().last().map(|newest| newest.last);
-        if let Some(last) = sealed.filter(|last| *last == end) {
-            self.feed(&mut inner, Event::Sealed(last));
-        }
         while inner.saved < end {
+            // One that is being made may have begun too early.
+            if inner.machine.is_idle() {
+                self.feed(&mut inner, Event::Asked);
+            }
             if inner.closed || inner.failures > failures {
                 return Err(Error::NotMade);
             }
@@ -209,17 +207,16 @@ impl Worker {
     fn feed(&self, inner: &mut Inner, event: Event) {
         let slept_until = inner.machine.wakes_at();
         let mut effects = std::mem::take(&mut inner.effects);
-        inner.machine.step(self.clock.now(), event, &mut effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Seal => {
-                    if let Err(error) = self.log.seal() {
-                        tracing::warn!(%error, "the ledger could not be sealed for a snapshot");
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            inner.machine.step(self.clock.now(), event, &mut effects);
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Seal => next = self.seal(inner),
+                    Effect::Replay { through } => {
+                        inner.replay = Some(through);
+                        self.wake.notify_all();
                     }
-                }
-                Effect::Replay { through } => {
-                    inner.replay = Some(through);
-                    self.wake.notify_all();
                 }
             }
         }
@@ -227,6 +224,20 @@ impl Worker {
         if slept_until != inner.machine.wakes_at() {
             self.wake.notify_all();
         }
+    }
+
+    /// Has the log sealed; returns what nobody else will tell of it.
+    fn seal(&self, inner: &mut Inner) -> Option<Event> {
+        if let Err(error) = self.log.seal() {
+            tracing::warn!(%error, "the ledger could not be sealed for a snapshot");
+            inner.failures += 1;
+            self.worked.notify_all();
+            return Some(Event::NotSealed);
+        }
+        // If nothing came since the last seal, there is nothing to be sealed.
+        let end = self.log.end();
+        let newest = self.log.sealed().last().map(|newest| newest.last);
+        newest.filter(|last| *last == end).map(Event::Sealed)
     }
 
     /// The thread: until [`Worker::close`].
@@ -250,8 +261,8 @@ impl Worker {
                     self.lock().failures += 1;
                 }
             }
-            self.worked.notify_all();
             self.event(Event::Done);
+            self.worked.notify_all();
         }
         Ok(())
     }

@@ -24,7 +24,6 @@ pub struct Snapshotter {
     since: Moment,
     written: bool,
     bytes: u64,
-    asked: bool,
     state: State,
 }
 
@@ -43,10 +42,12 @@ pub enum Event {
         /// How many.
         bytes: u64,
     },
-    /// Somebody wants a snapshot of what was applied by now.
+    /// Somebody wants a snapshot now. Of no effect while one is being made.
     Asked,
-    /// The log sealed a segment that ends here.
+    /// The log sealed a segment that ends here, or its newest ends here with nothing behind it.
     Sealed(Offset),
+    /// The log could not be sealed.
+    NotSealed,
     /// The second fold has saved a snapshot, or failed to.
     Done,
     /// The moment of [`Snapshotter::wakes_at`] has come.
@@ -69,7 +70,7 @@ impl Snapshotter {
     /// One that begins to count now.
     #[must_use]
     pub fn new(every: Every, now: Moment) -> Self {
-        Self { every, since: now, written: false, bytes: 0, asked: false, state: State::Idle }
+        Self { every, since: now, written: false, bytes: 0, state: State::Idle }
     }
 
     /// One event.
@@ -77,26 +78,39 @@ impl Snapshotter {
         match event {
             Event::Applied { bytes } => {
                 self.bytes += bytes;
-                self.written = true;
+                // That a segment was sealed is told like a batch, with nothing in it.
+                self.written |= bytes > 0;
             }
             Event::Sealed(through) if self.state == State::Sealing => {
                 self.state = State::Replaying;
-                self.bytes = 0;
-                self.written = false;
-                self.since = now;
+                self.begin_to_count(now);
                 out.push(Effect::Replay { through });
             }
+            Event::NotSealed => {
+                self.state = State::Idle;
+                self.begin_to_count(now);
+            }
             Event::Done => self.state = State::Idle,
-            Event::Asked => self.asked = true,
-            Event::Sealed(_) | Event::Woken => {}
+            Event::Asked | Event::Sealed(_) | Event::Woken => {}
         }
         let late = self.written && self.since + self.every.time <= now;
-        let due = self.bytes >= self.every.bytes || late || self.asked;
+        let due = self.bytes >= self.every.bytes || late || event == Event::Asked;
         if self.state == State::Idle && due {
             self.state = State::Sealing;
-            self.asked = false;
             out.push(Effect::Seal);
         }
+    }
+
+    fn begin_to_count(&mut self, now: Moment) {
+        self.bytes = 0;
+        self.written = false;
+        self.since = now;
+    }
+
+    /// Whether no snapshot is being made.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
     }
 
     /// When it next wants to look at the clock.
@@ -134,15 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_gets_one_that_began_afterwards() {
+    fn who_asks_gets_one_unless_one_is_being_made() {
         let (mut it, mut out) = (snapshotter(), Vec::new());
         it.step(at(1), Event::Asked, &mut out);
         assert_eq!(out, [Effect::Seal], "whether anything was written or not");
         it.step(at(2), Event::Asked, &mut out);
         it.step(at(3), Event::Sealed(Offset(9)), &mut out);
         assert_eq!(out.split_off(1), [Effect::Replay { through: Offset(9) }]);
-        it.step(at(4), Event::Done, &mut out);
-        assert_eq!(out, [Effect::Seal, Effect::Seal], "the first may have been too early");
+        it.step(at(4), Event::Asked, &mut out);
+        it.step(at(5), Event::Done, &mut out);
+        assert!(it.is_idle() && out == [Effect::Seal]);
+        it.step(at(6), Event::Asked, &mut out);
+        it.step(at(7), Event::NotSealed, &mut out);
+        assert!(it.is_idle() && out == [Effect::Seal, Effect::Seal], "it does not try for ever");
     }
 
     #[test]
@@ -153,5 +171,11 @@ mod tests {
         assert_eq!(out, []);
         it.step(at(10_000), Event::Applied { bytes: 1 }, &mut out);
         assert_eq!(out, [Effect::Seal], "it had been long enough");
+        it.step(at(10_001), Event::Sealed(Offset(9)), &mut out);
+        it.step(at(10_001), Event::Applied { bytes: 0 }, &mut out);
+        it.step(at(10_002), Event::Done, &mut out);
+        it.step(at(99_999), Event::Woken, &mut out);
+        assert_eq!(out.len(), 2, "the notice of a seal is no write");
+        assert_eq!(it.wakes_at(), None);
     }
 }

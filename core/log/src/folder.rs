@@ -18,6 +18,9 @@ use crate::lock::{Lock, LockError};
 
 /// The name of the file that says what the folder holds.
 pub const FORMAT: &str = "FORMAT";
+/// The name of the file that says that the folder was restored from a backup; without [`FORMAT`], that
+/// it is not restored to its end.
+pub const RESTORED: &str = "RESTORED";
 const FORMAT_NAME: &str = "quirl-data";
 /// The format that this program writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -93,6 +96,14 @@ pub enum FolderError {
         "{path} has a ledger with records but no FORMAT: it was deleted, or the folder was copied in part. Nothing was changed. Restore the file from a backup"
     )]
     NoFormat {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// It is being restored, or was when something ended that.
+    #[error(
+        "{path} was not restored to its end. Nothing was changed. Restore the backup into another folder"
+    )]
+    HalfRestored {
         /// The data folder.
         path: PathBuf,
     },
@@ -243,6 +254,9 @@ fn is_complete(path: &Path) -> Result<bool, FolderError> {
     let text = match fs::read_to_string(path.join(FORMAT)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if path.join(RESTORED).exists() {
+                return Err(FolderError::HalfRestored { path: path.to_owned() });
+            }
             let ledger = ledger(path);
             let begun = ledger.is_dir()
                 && holds_a_frame(&ledger)
@@ -337,6 +351,15 @@ mod tests {
         assert!(!open(&path).expect("opens").is_first_start());
         fs::remove_dir_all(path.join("secrets")).expect("removes");
         assert!(matches!(open(&path), Err(FolderError::NoSecrets { .. })));
+    }
+
+    #[test]
+    fn what_was_not_restored_to_its_end_is_not_begun_anew() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        fs::write(temporary.path().join(RESTORED), "offset 1\n").expect("written");
+        assert!(matches!(open(temporary.path()), Err(FolderError::HalfRestored { .. })));
+        fs::remove_file(temporary.path().join(RESTORED)).expect("removed");
+        assert!(open(temporary.path()).expect("opens").is_first_start());
     }
 
     #[test]

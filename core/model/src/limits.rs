@@ -99,6 +99,12 @@ pub struct ResultBounds {
 }
 
 impl NamespaceLimits {
+    /// Whether nothing can be invoked: what waits in such a namespace is not run any more.
+    #[must_use]
+    pub fn stop_all(&self) -> bool {
+        self.concurrent_invocations == 0 || self.invocations_per_minute == 0
+    }
+
     /// How long a result may be.
     #[must_use]
     pub fn result(&self) -> ResultBounds {
@@ -183,12 +189,6 @@ impl Overrides {
             allowed_kinds: self.allowed_kinds.clone().or_else(|| system.allowed_kinds.clone()),
             store_activations: self.store_activations.or(system.store_activations),
         }
-    }
-
-    /// Whether nothing can be invoked: what waits in such a namespace is not run any more.
-    #[must_use]
-    pub fn stop_all(&self) -> bool {
-        self.concurrent_invocations == Some(0) || self.invocations_per_minute == Some(0)
     }
 }
 

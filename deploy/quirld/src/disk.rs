@@ -1,13 +1,15 @@
 //! Looks at the disk now and then: tells the owner when it is full, removes what is due.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use controller::Controller;
 use controller::retention::Policy;
-use controller::snapshotter::Marks;
+use controller::snapshotter::{self, Marks};
 use daemon::clock::Clock;
-use log::Log;
+use log::{Log, SegmentInfo};
+use model::id::Offset;
 use model::time::WallTime;
 use store::index::Index;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,7 @@ pub(crate) async fn watch(
     stop: CancellationToken,
 ) {
     let mut was_full = false;
+    let known: Arc<Mutex<Known>> = Arc::default();
     for look in 1_u32.. {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -44,8 +47,8 @@ pub(crate) async fn watch(
         if !policy.keeps_all() && look.is_multiple_of(RETAIN_EVERY) {
             let (log, index) = (Arc::clone(&log), index.clone());
             let now = clock.wall();
-            let controller = Arc::clone(&controller);
-            let retain = move || retain(&controller, log.as_ref(), &index, policy, now);
+            let (controller, known) = (Arc::clone(&controller), Arc::clone(&known));
+            let retain = move || retain(&controller, log.as_ref(), &index, policy, now, &known);
             match tokio::task::spawn_blocking(retain).await {
                 Ok(Ok(0)) => {}
                 Ok(Ok(segments)) => tracing::info!(segments, "old segments were removed"),
@@ -59,6 +62,10 @@ pub(crate) async fn watch(
     }
 }
 
+/// Marks of sealed segments that were read, by the first offset; a companion of an earlier program
+/// has none.
+type Known = BTreeMap<Offset, Option<Marks>>;
+
 /// Removes the segments that are due, and the rows that point into them; says how many.
 fn retain(
     controller: &Controller,
@@ -66,14 +73,31 @@ fn retain(
     index: &Index,
     policy: Policy,
     now: WallTime,
+    known: &Mutex<Known>,
 ) -> anyhow::Result<usize> {
-    // A backup copies what is there when it begins.
+    // A backup copies what is there when it begins, and so does who builds the index.
     let Some(_turn) = controller.backups.hold() else { return Ok(0) };
-    let mut marks = |segment: &log::SegmentInfo| Marks::of(log, segment);
-    let before = policy.before(&log.sealed(), log.health().used, now, &mut marks)?;
-    let gone = log.trim(before)?;
-    if let Some(last) = gone.last() {
-        index.remove_through(last.last)?;
+    if controller.index.building().is_some() {
+        return Ok(0);
     }
-    Ok(gone.len())
+    // They never change, so poison says nothing.
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut marks = |segment: &SegmentInfo| match known.get(&segment.first) {
+        Some(marks) => Ok(*marks),
+        None if segment.companion.is_none() => Ok(None),
+        None => {
+            let marks = Marks::of(log, segment)?;
+            known.insert(segment.first, marks);
+            Ok::<_, snapshotter::Error>(marks)
+        }
+    };
+    let before = policy.before(&log.sealed(), log.health().used, now, &mut marks)?;
+    let trimmed = log.trim(before);
+    let kept = log.sealed().first().map_or(Offset::NONE, |oldest| oldest.first);
+    known.retain(|first, _| *first >= kept);
+    // Also if not all could be removed.
+    if trimmed.as_ref().map_or(true, |gone| !gone.is_empty()) && kept > Offset::NONE.next() {
+        index.remove_through(kept.previous())?;
+    }
+    Ok(trimmed?.len())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use controller::Controller;
-use controller::backup::{Backups, restore};
+use controller::backup::Backups;
 use controller::dispatch::Dispatcher;
 use controller::index_writer::{IndexReader, Pending};
 use controller::minted::Minter;
@@ -455,7 +455,7 @@ impl Server {
 
 /// A folder that was restored knows nothing of what came after its backup: told once.
 fn tell_restored(data: &Path) -> Result<()> {
-    let path = data.join(restore::MARK);
+    let path = data.join(log::folder::RESTORED);
     match std::fs::read_to_string(&path) {
         Ok(mark) => {
             let backup = mark.trim().replace('\n', ", ");

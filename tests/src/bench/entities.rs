@@ -60,6 +60,7 @@ impl Ground {
         let neighbour = server.make_neighbour(&Hello::Module(&hello))?;
         let target = (server.address, server.pid());
         let request = server.invocation_of(&neighbour, "hello");
+        proc::idle(server.pid())?;
         self.measure("quiet", None, target, 1, &request)?;
         let is_over = AtomicBool::new(false);
         let noise = server.invocation("hello", Wait::Blocking);

@@ -60,6 +60,24 @@ impl Watch {
     }
 }
 
+/// Waits until a process, and what it began, has nothing to do: a new server compiles its engine in a
+/// process of its own.
+///
+/// # Errors
+/// It is not idle after a minute, or gone.
+pub fn idle(pid: u32) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        let watch = Watch::start(pid)?;
+        std::thread::sleep(Duration::from_secs(1));
+        let used = watch.end()?;
+        if used.server < 0.05 && used.others < 0.05 {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("process {pid}, or the machine, is not idle after a minute")
+}
+
 fn of(pid: u32) -> Result<u64> {
     of_process(&pid.to_string())
 }

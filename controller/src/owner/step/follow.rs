@@ -7,6 +7,7 @@ use ledger::fold::{Assigned, Change as Changed, Ended, Happened, MAX_RETURNS, Op
 use ledger::hint::Run;
 use ledger::record::{Attempt, Body, EntityKey, Named, Record, ReturnReason};
 use model::id::{ActivationId, Offset};
+use model::limits::NamespaceLimits;
 use model::outcome::{Reason, STOPPED_NAMESPACE};
 use model::time::Moment;
 
@@ -134,7 +135,7 @@ impl Owner {
             self.settle(now, id, attempt, Reason::Missing, out);
             return;
         }
-        if let Some(refused) = self.may_not_start(open) {
+        if let Some(refused) = self.may_not_start(open, &self.limits_of(open)) {
             let attempt = open.last_attempt();
             self.settle(now, id, attempt, refused, out);
             return;
@@ -149,14 +150,20 @@ impl Owner {
 
     /// Why nothing of this may be started any more: its namespace was stopped, or may no longer have
     /// what the action was given.
-    fn may_not_start(&self, open: &Open) -> Option<Reason> {
+    fn may_not_start(&self, open: &Open, limits: &NamespaceLimits) -> Option<Reason> {
         let caller = &open.tree.caller;
-        if identities::is_stopped(&self.ledger, &caller.subject, &caller.namespace) {
+        let namespace = self.ledger.entity(&EntityKey::namespace(&caller.namespace));
+        let is_anothers = namespace.is_some_and(|it| it.born > open.tree.accepted);
+        let is_blocked = || identities::is_blocked(&self.ledger, &caller.subject);
+        if is_anothers || limits.stop_all() || is_blocked() {
             return Some(stopped());
         }
-        let limits = identities::limits(&self.ledger, &caller.namespace);
         let exceeded = limits.check(&open.step().limits).err();
         exceeded.map(|exceeded| Reason::Refused(exceeded.to_string()))
+    }
+
+    fn limits_of(&self, open: &Open) -> NamespaceLimits {
+        identities::limits(&self.ledger, &open.tree.caller.namespace)
     }
 
     /// Whoever is stopped by a change of a subject or of limits is not waited for any more.
@@ -174,7 +181,8 @@ impl Owner {
                 let is_stopped = *told
                     .entry((&caller.subject, &caller.namespace))
                     .or_insert_with_key(|(subject, namespace)| {
-                        identities::is_stopped(&self.ledger, subject, namespace)
+                        identities::is_blocked(&self.ledger, subject)
+                            || identities::limits(&self.ledger, namespace).stop_all()
                     });
                 if is_stopped {
                     stopping.push((open.id, namespace.clone(), open.last_attempt()));
@@ -194,7 +202,8 @@ impl Owner {
         let limits = step.limits;
         let hard = limits.timeout.as_duration() * 2 + VERDICT;
         // Born with an assignment, while the word that stops it was on its way.
-        let refused = self.may_not_start(open);
+        let allowed = self.limits_of(open);
+        let refused = self.may_not_start(open, &allowed);
         if of.invoker == self.here.invoker && of.incarnation == self.here.incarnation {
             let slot = Slot(step.action.key.clone(), limits.instances);
             if assigned.offered {
@@ -216,7 +225,7 @@ impl Owner {
             start_before: None,
             input: open.input,
             step: Arc::clone(step),
-            result: identities::limits(&self.ledger, open.namespace()).result(),
+            result: allowed.result(),
             tree: Arc::clone(&open.tree),
         })));
         self.deadlines.arm(of.id, now + hard, Due::Attempt);

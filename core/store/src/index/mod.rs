@@ -422,6 +422,8 @@ impl Index {
         batch.insert(&store.ids, KEY_FLOOR, chunk::encode(&floor));
         batch.commit().map_err(Error::of("hide removed rows in the index"))?;
         self.shared.floor.store(floor.0, Ordering::Release);
+        // Chunks before the newest are written no more.
+        drop(writer);
 
         let mut removed = 0;
         let mut batch = store.database.batch();
