@@ -1,16 +1,18 @@
 //! The rows of issue 5 §9: fires, entities written and read, many tenants.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::group;
 use super::load::{Load, Until};
 use super::proc::{self, Watch};
 use super::rows::{Ground, Row, clear};
 use super::server::{Durability, Hello, Invoker, Server, Wait};
-use super::stats::float;
+use super::stats::{float, quantile_us};
 
 /// How many rules the triggers have.
 ///
@@ -30,6 +32,8 @@ const WRITTEN: Duration = Duration::from_secs(60);
 /// thousand calls a second together, which is what `guest` may.
 const NOISY: usize = 2;
 const NOISE: Duration = Duration::from_micros(1_300);
+/// How often both are measured in a round.
+const SLICES: usize = 3;
 /// Connections that write and read entities.
 const CONNECTIONS: usize = 64;
 
@@ -51,47 +55,42 @@ impl Ground {
         Ok(())
     }
 
-    /// Hello of one tenant, alone and beside another that calls as often as `guest` may.
+    /// Hello of one tenant, alone and beside another that calls as often as `guest` may: with both
+    /// records synced, and with syncs left to the system. In slices, so that both meet the same disk.
     fn neighbours(&mut self) -> Result<()> {
-        let setup = self.setup("neighbours", Durability::Sync, Invoker::Runs);
-        let server = setup.start()?;
-        let hello = self.module("hello")?;
-        server.put_module("hello", &hello)?;
-        let neighbour = server.make_neighbour(&Hello::Module(&hello))?;
-        let target = (server.address, server.pid());
-        let request = server.invocation_of(&neighbour, "hello");
-        proc::idle(server.pid())?;
-        self.measure("quiet", None, target, 1, &request)?;
-        let is_over = AtomicBool::new(false);
-        let noise = server.invocation("hello", Wait::Blocking);
-        let some = Load { address: server.address, connections: 1, until: Until::Count(100) };
-        let noisy = || {
-            let mut calls = 0;
-            while !is_over.load(Ordering::Relaxed) {
-                let called = some.run(|_, out| {
-                    std::thread::sleep(NOISE);
-                    out.extend_from_slice(&noise);
+        for (durability, quiet, noisy) in
+            [(Durability::Sync, "quiet", "noisy"), (Durability::Os, "quiet_os", "noisy_os")]
+        {
+            let setup = self.setup(noisy, durability, Invoker::Runs);
+            let server = setup.start()?;
+            let hello = self.module("hello")?;
+            server.put_module("hello", &hello)?;
+            let neighbour = server.make_neighbour(&Hello::Module(&hello))?;
+            let target = (server.address, server.pid());
+            let request = server.invocation_of(&neighbour, "hello");
+            let noise = server.invocation("hello", Wait::Blocking);
+            proc::idle(server.pid())?;
+            for _ in 0..SLICES {
+                self.measure(quiet, None, target, 1, &request)?;
+                let begun = Instant::now();
+                let (calls, measured) = beside_noise(target.0, &noise, || {
+                    self.measure(noisy, Some(Row::Neighbours), target, 1, &request)
                 });
-                calls += called?.calls;
+                measured?;
+                let rate = float(calls?) / begun.elapsed().as_secs_f64();
+                self.figures.push(&format!("{noisy}.noise"), rate);
             }
-            Ok::<u64, anyhow::Error>(calls)
-        };
-        let (calls, measured) = std::thread::scope(|scope| -> Result<_> {
-            let begun = Instant::now();
-            let threads: Vec<_> = (0..NOISY).map(|_| scope.spawn(noisy)).collect();
-            let measured = self.measure("noisy", Some(Row::Neighbours), target, 1, &request);
-            is_over.store(true, Ordering::Relaxed);
-            let mut calls = 0;
-            for thread in threads {
-                calls += thread.join().map_err(|_| anyhow!("a noisy thread panicked"))??;
-            }
-            Ok((float(calls) / begun.elapsed().as_secs_f64(), measured?))
-        })?;
-        self.figures.push("noisy.noise", calls);
-        self.figures.push("noisy.p99ms", measured.p99() / 1e3);
+            server.kill()?;
+            clear(&setup)?;
+        }
+        for _ in 0..SLICES {
+            let alone = group::beside(&self.folder, self.amounts.time, None)?;
+            let beside = group::beside(&self.folder, self.amounts.time, Some((NOISY, NOISE)))?;
+            self.figures.push("disk_quiet.p99", quantile_us(&alone, 0.99));
+            self.figures.push("disk_noisy.p99", quantile_us(&beside, 0.99));
+        }
         self.remark("neighbours: the other tenant's calls a second are noisy.noise".to_owned());
-        server.kill()?;
-        clear(&setup)
+        Ok(())
     }
 
     /// Many actions of many tenants: what they take of memory, and of the speed of the rest.
@@ -231,4 +230,37 @@ fn put(server: &Server, number: u64, out: &mut Vec<u8>) {
 fn get(server: &Server, number: u64, out: &mut Vec<u8>) {
     let target = format!("/api/v1/namespaces/_/actions/e{number}?code=false");
     out.extend_from_slice(&server.request("GET", &target, b""));
+}
+
+/// Does `work` while another sends `request` again and again; returns how often it did, and what
+/// came of the work.
+fn beside_noise<T>(
+    address: SocketAddr,
+    request: &[u8],
+    work: impl FnOnce() -> T,
+) -> (Result<u64>, T) {
+    let is_over = AtomicBool::new(false);
+    let some = Load { address, connections: 1, until: Until::Count(100) };
+    let noisy = || {
+        let mut calls = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            let called = some.run(|_, out| {
+                std::thread::sleep(NOISE);
+                out.extend_from_slice(request);
+            });
+            calls += called?.calls;
+        }
+        Ok::<u64, anyhow::Error>(calls)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..NOISY).map(|_| scope.spawn(noisy)).collect();
+        let worked = work();
+        is_over.store(true, Ordering::Relaxed);
+        let mut calls = Ok(0);
+        for thread in threads {
+            let called = thread.join().unwrap_or_else(|_| Err(anyhow!("a noisy thread panicked")));
+            calls = calls.and_then(|all: u64| Ok(all + called?));
+        }
+        (calls, worked)
+    })
 }

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{JoinHandle, Thread};
@@ -180,6 +180,42 @@ impl Inner {
         self.at = at + length;
         (batch, at, self.taken)
     }
+}
+
+/// Two records, one after the other, again and again, as long as this: the latency of both together.
+/// With `others`, beside so many that pause so long before each two.
+///
+/// # Errors
+/// The file cannot be made.
+pub fn beside(
+    folder: &Path,
+    time: Duration,
+    others: Option<(usize, Duration)>,
+) -> Result<Histogram<u64>> {
+    let group = Group::create(folder)?;
+    let is_over = AtomicBool::new(false);
+    let mut latency = stats::latencies();
+    let (count, pause) = others.unwrap_or_default();
+    std::thread::scope(|scope| {
+        for _ in 0..count {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::thread::sleep(pause);
+                    group.lead();
+                    group.lead();
+                }
+            });
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            let before = Instant::now();
+            group.lead();
+            group.lead();
+            stats::note(&mut latency, before.elapsed());
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    Ok(latency)
 }
 
 /// See [`Group::commit`].
