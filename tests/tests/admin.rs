@@ -843,7 +843,7 @@ async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Resul
     accept(&ann, "both", json!({ "sleep": 4000 })).await?;
     eventually(LIMIT, "it is open", || opens(&minted)).await?;
     let uploading = begin_to_invoke(&server, &ann_key, "sleep")?;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
 
     admin.delete_subject("ann-lee", true).await?;
     assert_eq!(status(&minted).await?, 401);

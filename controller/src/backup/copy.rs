@@ -1,5 +1,6 @@
 //! Copies files into the folder of a backup, or out of it, and says what their bytes are.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -57,23 +58,31 @@ pub(super) fn files_below(data: &Path, folder: &Path, items: &mut Vec<Item>) -> 
     Ok(())
 }
 
-/// Removes what is in a folder but for these names, as far as it can be.
-pub(super) fn empty(folder: &Path, but: &[&str]) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if !but.iter().any(|name| entry.file_name() == *name) {
-            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-        }
-    }
-}
-
 /// Copies into a folder.
 pub(super) struct Copier<'a> {
-    pub(super) target: &'a Path,
+    target: &'a Path,
     /// Bytes, for whoever asks how far it is.
-    pub(super) copied: &'a AtomicU64,
+    copied: &'a AtomicU64,
+    made: RefCell<Vec<PathBuf>>,
 }
 
-impl Copier<'_> {
+impl<'a> Copier<'a> {
+    /// Into `target`, which is there.
+    pub(super) fn new(target: &'a Path, copied: &'a AtomicU64) -> Self {
+        Self { target, copied, made: RefCell::default() }
+    }
+
+    /// Removes what was made, as far as it can be: half a copy is of no use to anybody.
+    pub(super) fn remove(&self) {
+        for file in self.made.take() {
+            let _ = fs::remove_file(&file);
+            for folder in file.ancestors().skip(1).take_while(|it| *it != self.target) {
+                // One that still holds something stays.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+    }
+
     /// Copies these and then the rest, which is looked for only then; says what there is, and makes it
     /// a data folder. Returns the bytes.
     pub(super) fn run(
@@ -104,7 +113,7 @@ impl Copier<'_> {
     }
 
     /// Syncs the folders of these files, then writes `FORMAT`.
-    pub(super) fn finish<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<(), Failed> {
+    pub(super) fn finish<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), Failed> {
         let folders: BTreeSet<&Path> =
             names.flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
         for folder in folders.iter().rev() {
@@ -125,7 +134,7 @@ impl Copier<'_> {
     pub(super) fn file(&self, from: &Path, name: &str) -> Result<(u64, Digest), Failed> {
         let mut source = File::open(from).map_err(Failed::io("read", from))?;
         let to = self.target.join(name);
-        let mut target = create(self.target, &to)?;
+        let mut target = self.create(&to)?;
         let mut hash = Sha256::new();
         let mut piece = vec![0; PIECE];
         let mut length = 0;
@@ -146,21 +155,23 @@ impl Copier<'_> {
     /// A file with these bytes, synced.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failed> {
         let to = self.target.join(name);
-        let mut file = create(self.target, &to)?;
+        let mut file = self.create(&to)?;
         file.write_all(bytes).map_err(Failed::io("write", &to))?;
         file.sync_all().map_err(Failed::io("sync", &to))
     }
-}
 
-/// A new file that only its owner may read, with the folders above it.
-fn create(target: &Path, path: &Path) -> Result<File, Failed> {
-    if let Some(above) = path.parent().filter(|above| *above != target) {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(above);
-        made.map_err(Failed::io("make", above))?;
+    /// A new file that only its owner may read, with the folders above it.
+    fn create(&self, path: &Path) -> Result<File, Failed> {
+        if let Some(above) = path.parent().filter(|above| *above != self.target) {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(above);
+            made.map_err(Failed::io("make", above))?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let file = options.open(path).map_err(Failed::io("make", path))?;
+        self.made.borrow_mut().push(path.to_owned());
+        Ok(file)
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    options.open(path).map_err(Failed::io("make", path))
 }
 
 fn sync(folder: &Path) -> Result<(), Failed> {

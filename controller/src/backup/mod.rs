@@ -236,9 +236,9 @@ impl Backups {
     }
 
     fn work(&self, number: u64, target: &Path) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ending = Ending { of: self, number, state: None };
-        let state = match self.copy(target) {
+        let copier = Copier::new(target, &self.copied);
+        let state = match self.copy(&copier) {
             Ok((offset, bytes)) => {
                 tracing::info!(folder = %target.display(), %offset, %bytes, "a backup was made");
                 State::Done { offset, bytes }
@@ -246,19 +246,19 @@ impl Backups {
             Err(error) => {
                 let error = daemon::shutdown::chain(&error);
                 tracing::error!(error, folder = %target.display(), "a backup failed");
-                // It was empty, so all in it is ours, and of no use to anybody.
-                copy::empty(target, &[]);
+                copier.remove();
                 State::Failed(error)
             }
         };
         ending.state = Some(state);
     }
 
-    fn copy(&self, target: &Path) -> Result<(Offset, ByteSize), Failed> {
-        let at = self.snapshotter.snapshot()?;
+    fn copy(&self, copier: &Copier<'_>) -> Result<(Offset, ByteSize), Failed> {
         self.all.store(self.size(), Ordering::Relaxed);
+        let at = self.snapshotter.snapshot()?;
+        // Not earlier: a full disk may wait for retention before it seals.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let made = self.clock.wall();
-        let copier = Copier { target, copied: &self.copied };
         // First what the log keeps only for so long; then what is named in it, which stays.
         let bytes = copier.run(&self.of_the_log(at)?, || self.beside_the_log(), at, made)?;
         Ok((at, ByteSize::bytes(bytes)))

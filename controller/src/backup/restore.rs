@@ -124,23 +124,34 @@ pub fn restore(backup: &Path, data: &Path) -> Result<Contents, Error> {
     let contents = contents(backup)?;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
     made.map_err(Failed::io("make", data))?;
-    let _lock = Lock::acquire(data, "quirld restore")?;
-    let there = fs::read_dir(data).map_err(Failed::io("list", data))?;
-    for entry in there {
-        if entry.map_err(Failed::io("list", data))?.file_name() != LOCK {
-            return Err(Error::NotEmpty { path: data.to_owned() });
-        }
+    // Of a folder that is another's not even the lock is touched.
+    if !is_empty(data)? && !data.join(folder::FORMAT).exists() {
+        return Err(Error::NotEmpty { path: data.to_owned() });
     }
-    let restored = copy(backup, data, &contents);
+    let _lock = Lock::acquire(data, "quirld restore")?;
+    if !is_empty(data)? {
+        return Err(Error::NotEmpty { path: data.to_owned() });
+    }
+    let copied = AtomicU64::new(0);
+    let copier = Copier::new(data, &copied);
+    let restored = copy(backup, &copier, &contents);
     if restored.is_err() {
-        super::copy::empty(data, &[LOCK]);
+        copier.remove();
     }
     restored.map(|()| contents)
 }
 
-fn copy(backup: &Path, data: &Path, contents: &Contents) -> Result<(), Error> {
-    let copied = AtomicU64::new(0);
-    let copier = Copier { target: data, copied: &copied };
+/// Whether nothing but a lock is in a folder.
+fn is_empty(data: &Path) -> Result<bool, Failed> {
+    for entry in fs::read_dir(data).map_err(Failed::io("list", data))? {
+        if entry.map_err(Failed::io("list", data))?.file_name() != LOCK {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn copy(backup: &Path, copier: &Copier<'_>, contents: &Contents) -> Result<(), Error> {
     // First: until there is a FORMAT, it says that this was not the end.
     let mark = format!("offset {}\nmade {}\n", contents.offset, contents.made.0);
     copier.write(folder::RESTORED, mark.as_bytes())?;

@@ -228,16 +228,19 @@ impl Worker {
 
     /// Has the log sealed; returns what nobody else will tell of it.
     fn seal(&self, inner: &mut Inner) -> Option<Event> {
+        // If nothing came since the last seal, there is nothing to be sealed. Looked at before it is
+        // asked for: what comes in between is sealed, and told.
+        let end = self.log.end();
+        if self.log.sealed().last().is_some_and(|newest| newest.last == end) {
+            return Some(Event::Sealed(end));
+        }
         if let Err(error) = self.log.seal() {
             tracing::warn!(%error, "the ledger could not be sealed for a snapshot");
             inner.failures += 1;
             self.worked.notify_all();
             return Some(Event::NotSealed);
         }
-        // If nothing came since the last seal, there is nothing to be sealed.
-        let end = self.log.end();
-        let newest = self.log.sealed().last().map(|newest| newest.last);
-        newest.filter(|last| *last == end).map(Event::Sealed)
+        None
     }
 
     /// The thread: until [`Worker::close`].

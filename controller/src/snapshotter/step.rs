@@ -94,7 +94,7 @@ impl Snapshotter {
             Event::Asked | Event::Sealed(_) | Event::Woken => {}
         }
         let late = self.written && self.since + self.every.time <= now;
-        let due = self.bytes >= self.every.bytes || late || event == Event::Asked;
+        let due = self.bytes >= self.every.bytes.max(1) || late || event == Event::Asked;
         if self.state == State::Idle && due {
             self.state = State::Sealing;
             out.push(Effect::Seal);

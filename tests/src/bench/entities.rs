@@ -1,14 +1,15 @@
 //! The rows of issue 5 §9: fires, entities written and read, many tenants.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::group;
-use super::load::{Load, Until};
+use super::load::{Load, Until, answered};
 use super::proc::{self, Watch};
 use super::rows::{Ground, Row, clear};
 use super::server::{Durability, Hello, Invoker, Server, Wait};
@@ -55,30 +56,37 @@ impl Ground {
         Ok(())
     }
 
-    /// Hello of one tenant, alone and beside another that calls as often as `guest` may: with both
-    /// records synced, and with syncs left to the system. In slices, so that both meet the same disk.
+    /// Hello of one tenant: alone, beside another with the usual limits that sends far more than it
+    /// may, and beside one that calls as often as `guest` may; with both records synced, and with syncs
+    /// left to the system. In slices, so that all meet the same disk.
     fn neighbours(&mut self) -> Result<()> {
-        for (durability, quiet, noisy) in
-            [(Durability::Sync, "quiet", "noisy"), (Durability::Os, "quiet_os", "noisy_os")]
-        {
+        for (durability, quiet, limited, noisy) in [
+            (Durability::Sync, "quiet", "limited", "noisy"),
+            (Durability::Os, "quiet_os", "limited_os", "noisy_os"),
+        ] {
             let setup = self.setup(noisy, durability, Invoker::Runs);
             let server = setup.start()?;
             let hello = self.module("hello")?;
             server.put_module("hello", &hello)?;
             let neighbour = server.make_neighbour(&Hello::Module(&hello))?;
+            let usual = server.make_usual_tenant(&Hello::Module(&hello))?;
             let target = (server.address, server.pid());
             let request = server.invocation_of(&neighbour, "hello");
-            let noise = server.invocation("hello", Wait::Blocking);
             proc::idle(server.pid())?;
             for _ in 0..SLICES {
                 self.measure(quiet, None, target, 1, &request)?;
-                let begun = Instant::now();
-                let (calls, measured) = beside_noise(target.0, &noise, || {
-                    self.measure(noisy, Some(Row::Neighbours), target, 1, &request)
-                });
-                measured?;
-                let rate = float(calls?) / begun.elapsed().as_secs_f64();
-                self.figures.push(&format!("{noisy}.noise"), rate);
+                for (name, row, noise) in [
+                    (limited, None, server.invocation_of(&usual, "hello")),
+                    (noisy, Some(Row::Neighbours), server.invocation("hello", Wait::Blocking)),
+                ] {
+                    let begun = Instant::now();
+                    let (sent, measured) = beside_noise(target.0, &noise, || {
+                        self.measure(name, row, target, 1, &request)
+                    });
+                    measured?;
+                    let rate = float(sent?) / begun.elapsed().as_secs_f64();
+                    self.figures.push(&format!("{name}.noise"), rate);
+                }
             }
             server.kill()?;
             clear(&setup)?;
@@ -89,7 +97,9 @@ impl Ground {
             self.figures.push("disk_quiet.p99", quantile_us(&alone, 0.99));
             self.figures.push("disk_noisy.p99", quantile_us(&beside, 0.99));
         }
-        self.remark("neighbours: the other tenant's calls a second are noisy.noise".to_owned());
+        self.remark(
+            "neighbours: requests a second of the other are limited.noise, noisy.noise".to_owned(),
+        );
         Ok(())
     }
 
@@ -232,35 +242,40 @@ fn get(server: &Server, number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&server.request("GET", &target, b""));
 }
 
-/// Does `work` while another sends `request` again and again; returns how often it did, and what
-/// came of the work.
+/// Does `work` while another sends `request` again and again, whatever is answered; returns how often
+/// it did, and what came of the work.
 fn beside_noise<T>(
     address: SocketAddr,
     request: &[u8],
     work: impl FnOnce() -> T,
 ) -> (Result<u64>, T) {
     let is_over = AtomicBool::new(false);
-    let some = Load { address, connections: 1, until: Until::Count(100) };
     let noisy = || {
-        let mut calls = 0;
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        let (mut answer, mut sent) = (vec![0; 4096], 0);
         while !is_over.load(Ordering::Relaxed) {
-            let called = some.run(|_, out| {
-                std::thread::sleep(NOISE);
-                out.extend_from_slice(request);
-            });
-            calls += called?.calls;
+            std::thread::sleep(NOISE);
+            stream.write_all(request)?;
+            let mut filled = 0;
+            while answered(&answer[..filled])?.is_none() {
+                let read = stream.read(&mut answer[filled..])?;
+                ensure!(read > 0, "the server hung up, or answered too much");
+                filled += read;
+            }
+            sent += 1;
         }
-        Ok::<u64, anyhow::Error>(calls)
+        Ok::<u64, anyhow::Error>(sent)
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..NOISY).map(|_| scope.spawn(noisy)).collect();
         let worked = work();
         is_over.store(true, Ordering::Relaxed);
-        let mut calls = Ok(0);
+        let mut all = Ok(0);
         for thread in threads {
-            let called = thread.join().unwrap_or_else(|_| Err(anyhow!("a noisy thread panicked")));
-            calls = calls.and_then(|all: u64| Ok(all + called?));
+            let sent = thread.join().unwrap_or_else(|_| Err(anyhow!("a noisy thread panicked")));
+            all = all.and_then(|all: u64| Ok(all + sent?));
         }
-        (calls, worked)
+        (all, worked)
     })
 }

@@ -214,15 +214,21 @@ impl Connection {
     }
 }
 
-/// The length of the answer with its head, once all of it is there. It must be 2xx.
-fn whole(bytes: &[u8]) -> Result<Option<usize>> {
+/// Status and length of the answer with its head, once all of it is there.
+///
+/// # Errors
+/// It does not say how long it is.
+pub fn answered(bytes: &[u8]) -> Result<Option<(&[u8], usize)>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let head = &bytes[..end];
     let status = head.get(9..12).unwrap_or_default();
     let length = end + 4 + body_length(head, status)?;
-    if bytes.len() < length {
-        return Ok(None);
-    }
+    Ok((bytes.len() >= length).then_some((status, length)))
+}
+
+/// The length of the answer with its head, once all of it is there. It must be 2xx.
+fn whole(bytes: &[u8]) -> Result<Option<usize>> {
+    let Some((status, length)) = answered(bytes)? else { return Ok(None) };
     if status.first() != Some(&b'2') {
         bail!(
             "the answer was {}",

@@ -275,13 +275,31 @@ impl Server {
     /// It, or the action, is refused.
     pub fn make_neighbour(&self, hello: &Hello<'_>) -> Result<String> {
         let key = self.make_tenants(1)?.pop().context("one key")?;
+        self.put_hello(&key, hello)?;
+        Ok(key)
+    }
+
+    /// The same with the usual limits.
+    ///
+    /// # Errors
+    /// It, or the action, is refused.
+    pub fn make_usual_tenant(&self, hello: &Hello<'_>) -> Result<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let admin = Admin::at_socket(&self.data.join("admin.sock"));
+        let made = runtime.block_on(admin.create_subject("usual", None))?;
+        let key = made.key.context("a new subject without a key")?.0;
+        self.put_hello(&key, hello)?;
+        Ok(key)
+    }
+
+    fn put_hello(&self, key: &str, hello: &Hello<'_>) -> Result<()> {
         let body = match hello {
             Hello::Module(code) => module(code),
             Hello::Script(code) => script(code),
         };
-        let answer = self.exchange_of(&key, "PUT", &target_of("hello"), body.as_bytes())?;
+        let answer = self.exchange_of(key, "PUT", &target_of("hello"), body.as_bytes())?;
         ensure!(answer.status == 200, "PUT hello: {} {}", answer.status, answer.text());
-        Ok(key)
+        Ok(())
     }
 
     /// Makes or replaces an action of kind `nodejs:20`.
