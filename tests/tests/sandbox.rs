@@ -15,8 +15,9 @@ use quirl_tests::cases;
 use quirl_tests::eventually::eventually;
 use quirl_tests::platform::{Server, Setup};
 
-/// So much more memory than before may stay.
-const KEPT: u64 = 32 << 20;
+/// So much more memory than before may stay: what sandboxes that were used keep for the next call,
+/// images, and what the allocator holds. Each of those here may have taken 256 MiB.
+const KEPT: u64 = 48 << 20;
 /// What CI asserts of hello beside eight endless loops; the bench row asks for a tenth.
 const HELLO_P99: Duration = Duration::from_millis(200);
 
@@ -201,8 +202,9 @@ async fn hello_is_quick_beside_eight_hostile_scripts() -> Result<()> {
     let client = server.client()?;
     let text = "function main() { return { greeting: 'Hello, stranger!' } }";
     let name = script(&client, "hello", text).await?;
-    for _ in 0..20 {
-        greets(&client, &name).await?;
+    // What so many calls leave in logs and index is not the hostile scripts' doing.
+    for _ in 0..3 {
+        p99_of_hello(&client, &name).await?;
     }
     let before = server.resident()?;
     let mut hostile = Vec::new();
