@@ -16,6 +16,7 @@ use model::id::{ActivationId, Digest, Offset};
 use model::identity::{Key, uuid};
 use model::name::Namespace;
 use sha2::{Digest as _, Sha256};
+use store::blobs::digest_of;
 use subtle::ConstantTimeEq as _;
 
 /// A block of SHA-256, which the keys of its HMAC are padded to.
@@ -104,7 +105,7 @@ impl Minter {
         if open.given.insert(id, key.user().to_owned()).is_none() {
             self.holders.fetch_add(1, Ordering::AcqRel);
             let opens = open.keys.entry(key.user().to_owned()).or_insert_with(|| Opens {
-                secret: digest_of(key.secret()),
+                secret: digest_of(key.secret().as_bytes()),
                 whose: Whose {
                     subject: purpose.subject.to_owned(),
                     namespace: purpose.namespace.clone(),
@@ -155,10 +156,6 @@ impl fmt::Debug for Minter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Minter")
     }
-}
-
-fn digest_of(secret: &str) -> Digest {
-    Digest(Sha256::digest(secret.as_bytes()).into())
 }
 
 /// HMAC-SHA256 under a key of 32 bytes.
@@ -240,14 +237,14 @@ mod tests {
         let (since, born) = (Offset(0), Offset(1));
         let purpose = Purpose { subject: "guest", namespace: &guest, since, action: &action, born };
         let key = minter.mint(purpose);
-        let secret = digest_of(key.secret());
+        let secret = digest_of(key.secret().as_bytes());
         let opens = || minter.opened_by(key.user(), &secret).is_some();
         assert!(!opens());
         assert_eq!(minter.give(id(1), purpose), key);
         minter.give(id(2), purpose);
         minter.give(id(2), purpose);
         assert!(opens());
-        assert_eq!(minter.opened_by(key.user(), &digest_of("guess")), None);
+        assert_eq!(minter.opened_by(key.user(), &digest_of(b"guess")), None);
         minter.ended(id(1));
         minter.ended(id(1));
         assert!(opens());

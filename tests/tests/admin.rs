@@ -53,26 +53,8 @@ fn name(text: &str) -> Result<Name> {
     Ok(Name::parse(text, "_")?)
 }
 
-fn put(kind: &str, code: &str) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: kind.to_owned(),
-        code: Some(code.to_owned()),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), ..entity::Put::default() }
-}
-
 fn sample(server: &Server, name: &str) -> Result<entity::Put> {
-    Ok(put("wasm:default", &STANDARD.encode(server.programs.sample(name)?)))
-}
-
-fn sequence(components: &[&str]) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: "sequence".to_owned(),
-        components: Some(components.iter().map(|name| (*name).to_owned()).collect()),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), ..entity::Put::default() }
+    Ok(entity::Put::code("wasm:default", &STANDARD.encode(server.programs.sample(name)?)))
 }
 
 fn annotated(mut put: entity::Put, key: &str, value: &Value) -> entity::Put {
@@ -341,7 +323,7 @@ async fn a_blocked_subject_is_refused_and_what_waits_of_it_ends() -> Result<()> 
     for action in ["sleep", "hello"] {
         ann.put_action(&name(action)?, &sample(&server, action)?, false).await?;
     }
-    let both = sequence(&["/_/sleep", "/_/hello"]);
+    let both = entity::Put::sequence(&["/_/sleep", "/_/hello"]);
     ann.put_action(&name("both")?, &both, false).await?;
     let runs = accept(&ann, "both", json!({ "ms": 1500 })).await?;
     let waits = accept(&ann, "hello", json!({})).await?;
@@ -429,7 +411,7 @@ async fn limits_are_applied_capped_and_taken_back() -> Result<()> {
         Some(api::client::Error::Refused(it)) => Ok((it.status, it.text.clone())),
         other => anyhow::bail!("{other:?}"),
     };
-    let script = put("nodejs:20", "function main() { return {}; }");
+    let script = entity::Put::code("nodejs:20", "function main() { return {}; }");
     let told = refused(ann.put_action(&name("js")?, &script, false).await.err())?;
     let text = "The supplied authentication is not authorized to access actions of kind \
                 'nodejs:20'.";
@@ -642,12 +624,14 @@ async fn a_minted_key_opens_the_namespace_while_its_action_runs() -> Result<()> 
     let admin = admin(&server);
     let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
     let guest = server.client()?;
-    let asks = |code: &str| annotated(put("nodejs:20", code), "provide-api-key", &json!(true));
+    let asks = |code: &str| {
+        annotated(entity::Put::code("nodejs:20", code), "provide-api-key", &json!(true))
+    };
     for client in [&guest, &ann] {
         client.put_action(&name("who")?, &asks(WHO), false).await?;
     }
     guest.put_action(&name("sleep")?, &asks(SLEEP), false).await?;
-    guest.put_action(&name("none")?, &put("nodejs:20", SLEEP), false).await?;
+    guest.put_action(&name("none")?, &entity::Put::code("nodejs:20", SLEEP), false).await?;
 
     let told = run(&guest, "who", json!({})).await?;
     assert_eq!((&told["status"], &told["namespaces"]), (&json!(200), &json!(["guest"])), "{told}");
@@ -770,7 +754,7 @@ async fn what_an_action_was_given_and_its_namespace_may_no_longer_have_ends_it()
     let mut server = Setup::new().start().await?;
     let admin = admin(&server);
     let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
-    let mut hello = put("nodejs:20", "function main() { return {}; }");
+    let mut hello = entity::Put::code("nodejs:20", "function main() { return {}; }");
     hello.limits = Some(entity::PutLimits { memory: Some(512), ..Default::default() });
     ann.put_action(&name("wide")?, &hello, false).await?;
     hello.limits = None;
@@ -827,7 +811,7 @@ async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Resul
     let made = admin.create_subject("ann-lee", None).await?;
     let ann_key = made.key.as_ref().context("no key")?.0.clone();
     let ann = as_shown(&server, &made)?;
-    let sleep = annotated(put("nodejs:20", SLEEP), "provide-api-key", &json!(true));
+    let sleep = annotated(entity::Put::code("nodejs:20", SLEEP), "provide-api-key", &json!(true));
     ann.put_action(&name("sleep")?, &sleep, false).await?;
     let minted = run(&ann, "sleep", json!({ "sleep": 0 })).await?["key"].clone();
     let minted = with_key(&server, minted.as_str().context("no key")?)?;
@@ -838,7 +822,7 @@ async fn what_runs_of_a_deleted_namespace_reaches_nothing_of_the_next() -> Resul
     let shared = entity::package::Put { publish: Some(true), ..entity::package::Put::default() };
     guest.put_package(&name("pub")?, &shared, false).await?;
     guest.put_action(&name("pub/hello")?, &sample(&server, "hello")?, false).await?;
-    let both = sequence(&["/_/sleep", "/guest/pub/hello"]);
+    let both = entity::Put::sequence(&["/_/sleep", "/guest/pub/hello"]);
     ann.put_action(&name("both")?, &both, false).await?;
     accept(&ann, "both", json!({ "sleep": 4000 })).await?;
     eventually(LIMIT, "it is open", || opens(&minted)).await?;
@@ -901,7 +885,7 @@ async fn a_result_is_bounded_and_cut_as_its_namespace_says() -> Result<()> {
     let admin = admin(&server);
     let ann = as_shown(&server, &admin.create_subject("ann-lee", None).await?)?;
     let code = "function main({ n }) { return { text: 'x'.repeat(n) }; }";
-    ann.put_action(&name("long")?, &put("nodejs:20", code), false).await?;
+    ann.put_action(&name("long")?, &entity::Put::code("nodejs:20", code), false).await?;
     let set = Limits { max_payload_size: Some(64), truncation_size: Some(7), ..Limits::default() };
     admin.set_limits("ann-lee", &set).await?;
     let fits = json!({ "text": "x".repeat(53) });

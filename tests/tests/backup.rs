@@ -33,12 +33,7 @@ fn name(text: &str) -> Result<Name> {
 
 async fn deploy(server: &Server) -> Result<Client> {
     let client = server.client()?;
-    let exec = entity::PutExec {
-        kind: "wasm:default".to_owned(),
-        code: Some(STANDARD.encode(server.programs.sample("hello")?)),
-        ..entity::PutExec::default()
-    };
-    let put = entity::Put { exec: Some(exec), ..entity::Put::default() };
+    let put = entity::Put::code("wasm:default", &STANDARD.encode(server.programs.sample("hello")?));
     client.put_action(&name("hello")?, &put, false).await?;
     Ok(client)
 }

@@ -93,12 +93,7 @@ async fn start(folder: &TempDir, setup: Setup) -> Result<Server> {
 }
 
 fn script(code: &str) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: "nodejs:20".to_owned(),
-        code: Some(code.to_owned()),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), ..entity::Put::default() }
+    entity::Put::code("nodejs:20", code)
 }
 
 /// Whatever the code, it may be run again so often.

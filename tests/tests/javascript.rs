@@ -271,12 +271,7 @@ async fn most_of_a_public_suite_passes() -> Result<()> {
     let server = Setup::new().start().await?;
     let client = server.client()?;
     let name = Name::parse("parse", "_")?;
-    let exec = entity::PutExec {
-        kind: "nodejs:20".to_owned(),
-        code: Some(PARSE.to_owned()),
-        ..entity::PutExec::default()
-    };
-    let put = entity::Put { exec: Some(exec), ..entity::Put::default() };
+    let put = entity::Put::code("nodejs:20", PARSE);
     client.put_action(&name, &put, true).await?;
     let mut wrong: Vec<String> = Vec::new();
     for cases in cases.chunks(500) {

@@ -171,12 +171,7 @@ fn has_test(path: &str) -> Result<bool> {
 fn hello(programs: &Programs) -> Result<entity::Put> {
     use base64::Engine as _;
     let code = base64::engine::general_purpose::STANDARD.encode(programs.sample("hello")?);
-    let exec = entity::PutExec {
-        kind: "wasm:default".to_owned(),
-        code: Some(code),
-        ..entity::PutExec::default()
-    };
-    Ok(entity::Put { exec: Some(exec), ..entity::Put::default() })
+    Ok(entity::Put::code("wasm:default", &code))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,21 +24,13 @@ fn name(text: &str) -> Result<Name> {
     Ok(Name::parse(text, "_")?)
 }
 
-fn put(kind: &str, code: &str) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: kind.to_owned(),
-        code: Some(code.to_owned()),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), ..entity::Put::default() }
-}
-
 async fn deploy(server: &Server) -> Result<Client> {
     let client = server.client()?;
-    let hello = put("wasm:default", &STANDARD.encode(server.programs.sample("hello")?));
+    let hello =
+        entity::Put::code("wasm:default", &STANDARD.encode(server.programs.sample("hello")?));
     client.put_action(&name("hello")?, &hello, false).await?;
     let slow = "const main = () => new Promise(done => setTimeout(() => done({}), 55000));";
-    client.put_action(&name("slow")?, &put("nodejs:20", slow), false).await?;
+    client.put_action(&name("slow")?, &entity::Put::code("nodejs:20", slow), false).await?;
     client.put_trigger(&name("t")?, &entity::trigger::Put::default(), false).await?;
     let rule = entity::rule::Put {
         trigger: Some("/_/t".to_owned()),

@@ -22,12 +22,8 @@ const KEPT: u64 = 48 << 20;
 const HELLO_P99: Duration = Duration::from_millis(200);
 
 fn put(module: &[u8], limits: entity::PutLimits) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: "wasm:default".to_owned(),
-        code: Some(STANDARD.encode(module)),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), limits: Some(limits), ..entity::Put::default() }
+    let put = entity::Put::code("wasm:default", &STANDARD.encode(module));
+    entity::Put { limits: Some(limits), ..put }
 }
 
 fn limits(timeout: i64, memory: i64) -> entity::PutLimits {
@@ -51,16 +47,8 @@ async fn deploy(
 
 /// Deploys a script.
 async fn script(client: &Client, name: &str, text: &str) -> Result<Name> {
-    let exec = entity::PutExec {
-        kind: "nodejs:20".to_owned(),
-        code: Some(text.to_owned()),
-        ..entity::PutExec::default()
-    };
-    let put = entity::Put {
-        exec: Some(exec),
-        limits: Some(limits(30_000, 128)),
-        ..entity::Put::default()
-    };
+    let put = entity::Put::code("nodejs:20", text);
+    let put = entity::Put { limits: Some(limits(30_000, 128)), ..put };
     let name = Name::parse(name, "_")?;
     client.put_action(&name, &put, true).await?;
     Ok(name)

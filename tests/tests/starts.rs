@@ -24,12 +24,7 @@ use sha2::{Digest as _, Sha256};
 const LIMIT: Duration = Duration::from_secs(40);
 
 fn put(module: &[u8]) -> entity::Put {
-    let exec = entity::PutExec {
-        kind: "wasm:default".to_owned(),
-        code: Some(STANDARD.encode(module)),
-        ..entity::PutExec::default()
-    };
-    entity::Put { exec: Some(exec), ..entity::Put::default() }
+    entity::Put::code("wasm:default", &STANDARD.encode(module))
 }
 
 fn name(text: &str) -> Result<Name> {
@@ -435,14 +430,7 @@ async fn folders_without_what_matters_are_refused() -> Result<()> {
 async fn f55_open_activations_run_again_after_a_kill_and_keep_their_answers() -> Result<()> {
     let mut server = Setup::new().start().await?;
     let client = deploy(&server, &["sleep", "hello"]).await?;
-    let sequence = entity::Put {
-        exec: Some(entity::PutExec {
-            kind: "sequence".to_owned(),
-            components: Some(vec!["/_/sleep".to_owned(), "/_/hello".to_owned()]),
-            ..entity::PutExec::default()
-        }),
-        ..entity::Put::default()
-    };
+    let sequence = entity::Put::sequence(&["/_/sleep", "/_/hello"]);
     client.put_action(&name("seq")?, &sequence, false).await?;
     let mut ids = Vec::new();
     for _ in 0..20 {

@@ -13,6 +13,7 @@ use log::folder;
 use model::id::{Digest, Offset};
 use model::time::WallTime;
 use sha2::{Digest as _, Sha256};
+use store::blobs::digest_of;
 
 use super::{Failed, LIST};
 
@@ -105,7 +106,7 @@ impl<'a> Copier<'a> {
         copy(first)?;
         let rest = rest()?;
         copy(&rest)?;
-        let digest = Digest(Sha256::digest(list.as_bytes()).into());
+        let digest = digest_of(list.as_bytes());
         let _infallible = writeln!(list, "end {digest}");
         self.write(LIST, list.as_bytes())?;
         self.finish(first.iter().chain(&rest).map(|item| item.name.as_str()))?;
@@ -116,18 +117,19 @@ impl<'a> Copier<'a> {
     pub(super) fn finish<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), Failed> {
         let folders: BTreeSet<&Path> =
             names.flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
+        // The target itself is the last of them.
         for folder in folders.iter().rev() {
-            sync(&self.target.join(folder))?;
+            let folder = self.target.join(folder);
+            folder::sync(&folder).map_err(Failed::io("sync", &folder))?;
         }
-        sync(self.target)?;
         // It may be new as well, and those above it.
         let target = self.target.canonicalize().map_err(Failed::io("look at", self.target))?;
         for above in target.ancestors().skip(1) {
             // One that may not be opened was not made here.
-            let _ = sync(above);
+            let _ = folder::sync(above);
         }
         self.write(folder::FORMAT, folder::format_text().as_bytes())?;
-        sync(self.target)
+        folder::sync(self.target).map_err(Failed::io("sync", self.target))
     }
 
     /// Copies one file, synced; returns its length and what its bytes are.
@@ -172,13 +174,4 @@ impl<'a> Copier<'a> {
         self.made.borrow_mut().push(path.to_owned());
         Ok(file)
     }
-}
-
-fn sync(folder: &Path) -> Result<(), Failed> {
-    let synced = File::open(folder).and_then(|opened| opened.sync_all());
-    synced.or_else(|error| match error.kind() {
-        // There is no such folder of its own in the copy.
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(Failed::io("sync", folder)(error)),
-    })
 }

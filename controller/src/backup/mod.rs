@@ -179,11 +179,11 @@ impl Backups {
         self.is_free(&self.lock())?;
         let refused = |reason| Refused::Folder { folder: folder.to_owned(), reason };
         let target = PathBuf::from(folder);
-        self.judge(&target).map_err(refused)?;
+        let size = self.judge(&target).map_err(refused)?;
         let mut asked = self.lock();
         self.is_free(&asked)?;
         self.copied.store(0, Ordering::Relaxed);
-        self.all.store(0, Ordering::Relaxed);
+        self.all.store(size, Ordering::Relaxed);
         let number = asked.last().map_or(1, |last| last.number + 1);
         let backup = Backup { number, state: State::Running(0) };
         if asked.len() >= REMEMBERED {
@@ -254,7 +254,6 @@ impl Backups {
     }
 
     fn copy(&self, copier: &Copier<'_>) -> Result<(Offset, ByteSize), Failed> {
-        self.all.store(self.size(), Ordering::Relaxed);
         let at = self.snapshotter.snapshot()?;
         // Not earlier: a full disk may wait for retention before it seals.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -281,8 +280,8 @@ impl Backups {
         Ok(items)
     }
 
-    /// Whether a backup can go there. Makes the folder.
-    fn judge(&self, target: &Path) -> Result<(), Reason> {
+    /// About how much goes there, if it can. Makes the folder.
+    fn judge(&self, target: &Path) -> Result<u64, Reason> {
         let is_plain = |part| !matches!(part, Component::ParentDir | Component::CurDir);
         if !target.is_absolute() || !target.components().all(is_plain) {
             return Err(Reason::Relative);
@@ -302,8 +301,8 @@ impl Backups {
         judged
     }
 
-    /// Whether a backup can go into a folder that is there.
-    fn judge_folder(&self, target: &Path, data: &Path) -> Result<(), Reason> {
+    /// The same of a folder that is there.
+    fn judge_folder(&self, target: &Path, data: &Path) -> Result<u64, Reason> {
         let mut entries = fs::read_dir(target).map_err(|_| Reason::Unwritable)?;
         if entries.next().is_some() {
             return Err(Reason::NotEmpty);
@@ -317,8 +316,9 @@ impl Backups {
         // On the disk of the ledger new work needs room as well.
         let is_shared = matches!((device(target), device(data)), (Ok(a), Ok(b)) if a == b);
         let kept = if is_shared { health.floor.as_u64() + health.reserved.as_u64() } else { 0 };
-        let needed = self.size().saturating_add(kept);
-        if free < needed { Err(Reason::NoRoom { free, needed }) } else { Ok(()) }
+        let size = self.size();
+        let needed = size.saturating_add(kept);
+        if free < needed { Err(Reason::NoRoom { free, needed }) } else { Ok(size) }
     }
 
     /// About what a backup takes now.

@@ -10,7 +10,7 @@ use log::folder;
 use log::lock::{LOCK, Lock, LockError};
 use model::id::{Digest, Offset};
 use model::time::WallTime;
-use sha2::{Digest as _, Sha256};
+use store::blobs::digest_of;
 
 use super::copy::Copier;
 use super::{Failed, LIST};
@@ -98,7 +98,7 @@ pub fn contents(backup: &Path) -> Result<Contents, Error> {
 /// Reads a list; `None` if it is not whole.
 fn parse(text: &str) -> Option<Contents> {
     let (list, end) = text.trim_end().rsplit_once("\nend ")?;
-    let digest = Digest(Sha256::digest(format!("{list}\n").as_bytes()).into());
+    let digest = digest_of(format!("{list}\n").as_bytes());
     let mut lines = list.lines();
     let is_whole = end.parse() == Ok(digest) && lines.next() == Some("quirl-backup 1");
     let offset = Offset(lines.next()?.strip_prefix("offset ")?.parse().ok()?);
@@ -179,7 +179,7 @@ mod tests {
         let digest = Digest([7; 32]);
         let list =
             format!("quirl-backup 1\noffset 9\nmade 12\nfile 3 {digest} ledger/00/a b.seg\n");
-        let end = Digest(Sha256::digest(list.as_bytes()).into());
+        let end = digest_of(list.as_bytes());
         let whole = format!("{list}end {end}\n");
         let contents = parse(&whole).unwrap();
         assert_eq!((contents.offset, contents.made), (Offset(9), WallTime(12)));

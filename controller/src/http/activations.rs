@@ -3,8 +3,7 @@
 //! Source: `rest-api.md` §7; `own-api.md` §§3–5.
 
 use api::stats::Stats;
-use ledger::fold::Ledger;
-use model::id::{ActivationId, Offset};
+use model::id::ActivationId;
 use model::identity::Identity;
 use model::name::Namespace;
 use model::time::WallTime;
@@ -17,7 +16,7 @@ use super::{Api, Asked};
 use crate::entitlement::Denied;
 use crate::entitlement::may_list;
 use crate::owner::proposal::{Answer as Told, Proposal, Rejected};
-use crate::read::activation::Failed;
+use crate::read::activation::{Failed, is_open};
 use crate::read::history::About;
 
 /// So far back statistics go, unless it is said.
@@ -145,14 +144,12 @@ impl Api {
 
     async fn history(&self, namespace: &Namespace, id: ActivationId) -> Result<Answer, Refusal> {
         let partition = &self.controller.partition;
-        let activations = self.controller.activations();
-        let begun = activations.begun(namespace);
         let open = partition.read(|ledger| {
-            is_open(ledger, namespace, begun, &id).then(|| About::open(ledger, id)).flatten()
+            is_open(ledger, namespace, &id).then(|| About::open(ledger, id)).flatten()
         });
         let about = match open {
             Some(about) => about,
-            None => About::ended(&*activations.row(namespace, id).await?),
+            None => About::ended(&*self.controller.activations().row(namespace, id).await?),
         };
         let mut records = Vec::with_capacity(about.records.len());
         for at in &about.records {
@@ -179,8 +176,7 @@ impl Api {
     ) -> Result<Answer, Refusal> {
         let id = owned(caller, namespace, id)?;
         let controller = &self.controller;
-        let begun = controller.activations().begun(namespace);
-        if controller.partition.read(|ledger| is_open(ledger, namespace, begun, &id)) {
+        if controller.partition.read(|ledger| is_open(ledger, namespace, &id)) {
             match controller.partition.propose(Proposal::Cancel(id)).await {
                 Ok(Told::Applied(_)) => return Ok(Answer::cancelled(id)),
                 // It ended by itself before: the record says how.
@@ -194,12 +190,6 @@ impl Api {
         let row = activations.row(namespace, id).await?;
         Ok(Answer::json(activations.record(&row).await?))
     }
-}
-
-/// Whether an activation of this namespace is open, and not of one that had its name before.
-fn is_open(ledger: &Ledger, namespace: &Namespace, begun: Offset, id: &ActivationId) -> bool {
-    let open = ledger.open(id).filter(|open| open.namespace() == namespace);
-    open.is_some_and(|open| open.tree.accepted > begun)
 }
 
 /// The id, if it is one and the namespace is the caller's.

@@ -19,7 +19,7 @@ use model::id::{Digest, Offset};
 use model::identity::{AccessKey, Identity, SECRET};
 use model::limits::NamespaceLimits;
 use model::name::Namespace;
-use sha2::{Digest as _, Sha256};
+use store::blobs::digest_of;
 use subtle::ConstantTimeEq as _;
 
 use crate::minted::{Minter, Whose};
@@ -135,7 +135,7 @@ fn credentials(header: &[u8]) -> Result<(String, Digest), Unauthenticated> {
     if user.is_empty() || secret.chars().count() != SECRET {
         return Err(Unauthenticated::Invalid);
     }
-    Ok((user.to_owned(), Digest(Sha256::digest(secret.as_bytes()).into())))
+    Ok((user.to_owned(), digest_of(secret.as_bytes())))
 }
 
 fn look_up(ledger: &Ledger, user: &str, secret: &Digest) -> Result<Session, Unauthenticated> {

@@ -73,6 +73,13 @@ pub struct Activations<'a> {
     pub blobs: &'a Blobs,
 }
 
+/// Whether an activation of this namespace is open, and not of one that had its name before.
+#[must_use]
+pub fn is_open(ledger: &Ledger, namespace: &Namespace, id: &ActivationId) -> bool {
+    let open = ledger.open(id).filter(|open| open.namespace() == namespace);
+    open.is_some_and(|open| !ledger.is_made_again(&open.tree))
+}
+
 impl Activations<'_> {
     /// The row of an ended activation of this namespace, whether or not it is shown.
     ///
@@ -80,11 +87,7 @@ impl Activations<'_> {
     /// [`Failed::Open`], [`Failed::Unknown`], [`Failed::Building`], [`Failed::Index`].
     pub async fn row(&self, namespace: &Namespace, id: ActivationId) -> Result<Arc<Row>, Failed> {
         let begun = self.begun(namespace);
-        let open = |ledger: &Ledger| {
-            let open = ledger.open(&id).filter(|open| open.namespace() == namespace);
-            open.is_some_and(|open| open.tree.accepted > begun)
-        };
-        if self.partition.read(open) {
+        if self.partition.read(|ledger| is_open(ledger, namespace, &id)) {
             return Err(Failed::Open);
         }
         // Whatever left the fold before this line is among the pending rows or in the index.

@@ -320,7 +320,11 @@ fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     }
 }
 
-fn sync(folder: &Path) -> io::Result<()> {
+/// Makes what was made in a folder, or removed, certain.
+///
+/// # Errors
+/// What the system said.
+pub fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 

@@ -152,10 +152,8 @@ impl Owner {
     /// what the action was given.
     fn may_not_start(&self, open: &Open, limits: &NamespaceLimits) -> Option<Reason> {
         let caller = &open.tree.caller;
-        let namespace = self.ledger.entity(&EntityKey::namespace(&caller.namespace));
-        let is_anothers = namespace.is_some_and(|it| it.born > open.tree.accepted);
         let is_blocked = || identities::is_blocked(&self.ledger, &caller.subject);
-        if is_anothers || limits.stop_all() || is_blocked() {
+        if self.ledger.is_made_again(&open.tree) || limits.stop_all() || is_blocked() {
             return Some(stopped());
         }
         let exceeded = limits.check(&open.step().limits).err();

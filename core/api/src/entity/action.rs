@@ -165,6 +165,23 @@ pub struct PutExec {
     pub components: Option<Vec<String>>,
 }
 
+impl Put {
+    /// An action of this kind; `code` is source, or base64 of what is binary.
+    #[must_use]
+    pub fn code(kind: &str, code: &str) -> Self {
+        let (kind, code) = (kind.to_owned(), Some(code.to_owned()));
+        Self { exec: Some(PutExec { kind, code, ..PutExec::default() }), ..Self::default() }
+    }
+
+    /// A sequence of actions, by their names.
+    #[must_use]
+    pub fn sequence(components: &[&str]) -> Self {
+        let components = components.iter().map(|name| (*name).to_owned()).collect();
+        let (kind, components) = ("sequence".to_owned(), Some(components));
+        Self { exec: Some(PutExec { kind, components, ..PutExec::default() }), ..Self::default() }
+    }
+}
+
 /// The limits that a client asks for. Signed: a server says what is wrong with a negative one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PutLimits {

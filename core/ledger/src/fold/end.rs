@@ -9,7 +9,7 @@ use model::outcome::{Class, Reason};
 
 use super::accept::{Newborn, Slot, Story};
 use super::{EndResult, Ended, Happened, Here, How, Input, Ledger, Link, Open, Source, Void, row};
-use crate::record::{Body, Cause, EntityKey, Expire, Finish, Payload, Place, Step, Target};
+use crate::record::{Body, Cause, Expire, Finish, Payload, Place, Step, Target};
 use crate::rules::Rule;
 
 /// What the sequence around it learns of an activation that ended.
@@ -276,8 +276,7 @@ impl Ledger {
     /// What every end does: the state forgets it, the world is told.
     fn leave(&mut self, mut row: Row, open: &Open, how: How, story: &mut Story<'_>) {
         // Whoever has the name of a deleted namespace by now is shown nothing of what ran in that one.
-        let namespace = self.entities.current.get(&EntityKey::namespace(&row.namespace));
-        row.stored &= namespace.is_none_or(|it| it.born < open.tree.accepted);
+        row.stored &= !self.is_made_again(&open.tree);
         self.totals.end(row.class, how);
         self.entities.unpin(open);
         #[cfg(debug_assertions)]

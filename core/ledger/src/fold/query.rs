@@ -6,7 +6,7 @@ use model::id::{ActivationId, Digest, Offset};
 use model::name::Namespace;
 use model::time::Millis;
 
-use super::{Entity, KeyUsed, Ledger, Open, Owner, Scope, Totals, Void};
+use super::{Entity, KeyUsed, Ledger, Open, Owner, Scope, Totals, Tree, Void};
 use crate::hash::{self, Sum, Table};
 use crate::record::{EntityKey, KeyClass, Pin};
 
@@ -81,6 +81,14 @@ impl Ledger {
     #[must_use]
     pub fn open(&self, id: &ActivationId) -> Option<&Open> {
         self.opens.get(id)
+    }
+
+    /// Whether the namespace that a tree was accepted for was deleted since, and made again: whoever has
+    /// its name by now is somebody else.
+    #[must_use]
+    pub fn is_made_again(&self, tree: &Tree) -> bool {
+        let namespace = self.entity(&EntityKey::namespace(&tree.caller.namespace));
+        namespace.is_some_and(|it| it.born > tree.accepted)
     }
 
     /// All open activations in order of birth. Sorts: for starts and hand-overs, not for each call.

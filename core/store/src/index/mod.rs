@@ -422,7 +422,7 @@ impl Index {
         batch.insert(&store.ids, KEY_FLOOR, chunk::encode(&floor));
         batch.commit().map_err(Error::of("hide removed rows in the index"))?;
         self.shared.floor.store(floor.0, Ordering::Release);
-        // Chunks before the newest are written no more.
+        // The writer touches a chunk only for rows that began behind the floor; one with such stays.
         drop(writer);
 
         let mut removed = 0;
